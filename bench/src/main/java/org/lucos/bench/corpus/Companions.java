@@ -1,0 +1,122 @@
+package org.lucos.bench.corpus;
+
+import com.google.common.collect.HashMultimap;
+import com.google.common.collect.SetMultimap;
+import com.google.common.collect.Sets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.lucos.bench.corpus.ChangedFile.Change;
+
+/**
+ * Which changed headers a changed C file cannot be compiled without: those that have gained a word
+ * the compiler does not find, else those that changed a line about a function it finds other than
+ * expected, else those the file includes by name.
+ */
+final class Companions {
+  private static final Pattern WORD = Pattern.compile("[A-Za-z_]\\w{2,}");
+  private static final Pattern QUOTED = Pattern.compile("['\u2018](\\w+)['\u2019]");
+  private static final Pattern FUNCTION =
+      Pattern.compile("(?:function|argument \\d+ of) ['\u2018](\\w+)['\u2019]");
+  private static final Pattern INCLUDE =
+      Pattern.compile("(?m)^\\s*#\\s*include\\s*([<\"])([^>\"]+)[>\"]");
+
+  private final Map<String, ChangedFile> headers = new LinkedHashMap<>();
+  private final SetMultimap<String, ChangedFile> gained = HashMultimap.create();
+  private final SetMultimap<String, ChangedFile> touched = HashMultimap.create();
+
+  Companions(Corpus corpus) {
+    for (ChangedFile file : corpus.files()) {
+      if (file.path().endsWith(".h")
+          && file.area() != Area.OTHER
+          && file.change() == Change.CHANGED
+          && (!file.path().startsWith("arch/") || file.path().startsWith("arch/x86/"))) {
+        headers.put(file.path(), file);
+        String before = SourceCode.withoutComments(corpus.textBefore(file));
+        String after = SourceCode.withoutComments(corpus.textAfter(file));
+        Set<String> old = words(before);
+        for (String word : words(newLines(before, after))) {
+          (old.contains(word) ? touched : gained).put(word, file);
+        }
+      }
+    }
+  }
+
+  /** A header, and why: the word it brings. */
+  record Companion(ChangedFile header, String word) {}
+
+  /**
+   * The headers that a file's compile errors ask for.
+   *
+   * @param path of the C file
+   * @param text of the C file
+   */
+  List<Companion> of(String path, String text, String errors) {
+    List<Companion> found = about(path, words(QUOTED, errors), gained::get);
+    if (found.isEmpty()) {
+      found = about(path, words(FUNCTION, errors), touched::get);
+    }
+    if (found.isEmpty()) {
+      found = included(path, text);
+    }
+    return found;
+  }
+
+  private static List<Companion> about(
+      String path, Set<String> asked, Function<String, Set<ChangedFile>> having) {
+    Map<ChangedFile, Companion> companions = new LinkedHashMap<>();
+    for (String word : asked) {
+      having.apply(word).stream()
+          .filter(header -> isNear(path, header.path()))
+          .forEach(header -> companions.putIfAbsent(header, new Companion(header, word)));
+    }
+    return new ArrayList<>(companions.values());
+  }
+
+  private List<Companion> included(String path, String text) {
+    List<Companion> companions = new ArrayList<>();
+    Matcher include = INCLUDE.matcher(text);
+    while (include.find()) {
+      String name = include.group(2);
+      String beside = path.substring(0, path.lastIndexOf('/') + 1) + name;
+      for (String place : List.of(beside, "include/" + name, "arch/x86/include/" + name)) {
+        ChangedFile header = headers.get(place);
+        if (header != null) {
+          companions.add(new Companion(header, name));
+        }
+      }
+    }
+    return companions;
+  }
+
+  /** A header a file may include: of the whole kernel, or of its own part of it. */
+  private static boolean isNear(String path, String header) {
+    String top = header.substring(0, header.lastIndexOf('/') + 1);
+    return header.startsWith("include/") || header.contains("/include/") || path.startsWith(top);
+  }
+
+  private static String newLines(String before, String after) {
+    Set<String> old = new LinkedHashSet<>(List.of(before.split("\n", -1)));
+    Set<String> fresh = new LinkedHashSet<>(List.of(after.split("\n", -1)));
+    return String.join("\n", Sets.difference(fresh, old));
+  }
+
+  private static Set<String> words(String text) {
+    return words(WORD, text);
+  }
+
+  private static Set<String> words(Pattern pattern, String text) {
+    Set<String> words = new LinkedHashSet<>();
+    Matcher matcher = pattern.matcher(text);
+    while (matcher.find()) {
+      words.add(matcher.group(matcher.groupCount()));
+    }
+    return words;
+  }
+}

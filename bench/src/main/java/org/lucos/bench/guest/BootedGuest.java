@@ -1,0 +1,143 @@
+package org.lucos.bench.guest;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.lucos.patcher.build.Command;
+import org.lucos.patcher.build.CommandOutcome;
+import org.lucos.patcher.build.ProcessCommands;
+
+/** A quick guest of {@code vm-images}, reached through its scripts. */
+public final class BootedGuest implements LiveGuest {
+  private static final Duration BOOT_LIMIT = Duration.ofMinutes(5);
+  private static final int SHELL_SECONDS = 120;
+  private static final int TAIL = 20;
+
+  private final Path scripts;
+  private final String name;
+  private final boolean ours;
+
+  private BootedGuest(Path scripts, String name, boolean ours) {
+    this.scripts = scripts;
+    this.name = name;
+    this.ours = ours;
+  }
+
+  /**
+   * Boots a guest and waits until its shell answers.
+   *
+   * @param scripts the folder {@code vm-images}
+   * @param name for the domain, beginning with {@code lucos-}
+   * @param release exactly this kernel
+   * @param modules to load at boot
+   * @param programs C files to compile and put into {@code /bin}
+   * @param work where programs are compiled
+   */
+  public static BootedGuest boot(
+      Path scripts,
+      String name,
+      String release,
+      int vcpus,
+      List<String> modules,
+      List<Path> programs,
+      Path work) {
+    List<String> argv = new ArrayList<>();
+    argv.add(scripts.resolve("boot.sh").toString());
+    argv.addAll(List.of("--name", name, "--vcpus", Integer.toString(vcpus), "--memory", "768"));
+    argv.addAll(List.of("--owner", Long.toString(ProcessHandle.current().pid())));
+    argv.addAll(List.of("--append", "quiet", "--", "--release", release));
+    modules.forEach(module -> argv.addAll(List.of("--module", module)));
+    for (Path program : programs) {
+      String called = String.valueOf(program.getFileName()).replaceFirst("\\.c$", "");
+      argv.addAll(List.of("--file", compiled(program, work, called) + "=/bin/" + called));
+    }
+    BootedGuest guest = new BootedGuest(scripts, name, true);
+    guest.close();
+    CommandOutcome outcome = new ProcessCommands().run(Command.of(argv).within(BOOT_LIMIT));
+    if (!outcome.succeeded()) {
+      throw new GuestLostException("cannot boot a guest: " + outcome.tail(3));
+    }
+    try {
+      guest.run("true");
+      return guest;
+    } catch (RuntimeException e) {
+      guest.close();
+      throw e;
+    }
+  }
+
+  /** A guest that {@code boot.sh} has booted before; it stays. */
+  public static BootedGuest existing(Path scripts, String name) {
+    return new BootedGuest(scripts, name, false);
+  }
+
+  private static Path compiled(Path source, Path work, String called) {
+    Path program = work.toAbsolutePath().resolve(called);
+    if (!Files.isExecutable(program)) {
+      CommandOutcome outcome =
+          new ProcessCommands()
+              .run(
+                  Command.of(
+                      "gcc",
+                      "-O2",
+                      "-static",
+                      "-pthread",
+                      "-o",
+                      program.toString(),
+                      source.toString()));
+      if (!outcome.succeeded()) {
+        throw new GuestLostException("cannot compile " + source + ": " + outcome.tail(3));
+      }
+    }
+    return program;
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public String run(String command) {
+    CommandOutcome outcome =
+        new ProcessCommands()
+            .run(
+                Command.of(
+                        scripts.resolve("run.sh").toString(),
+                        "--timeout=" + SHELL_SECONDS,
+                        name,
+                        command)
+                    .within(Duration.ofSeconds(2 * SHELL_SECONDS)));
+    if (!outcome.succeeded()) {
+      throw new GuestLostException(
+          "in " + name + ": " + command + ": " + outcome.tail(3) + "; its console: " + tail());
+    }
+    return outcome.output();
+  }
+
+  private String tail() {
+    Path log = Path.of("/run/lucos", name, "console.log");
+    try {
+      if (!Files.exists(log)) {
+        return "none";
+      }
+      List<String> lines = Files.readString(log, StandardCharsets.ISO_8859_1).lines().toList();
+      return String.join(" | ", lines.subList(Math.max(0, lines.size() - TAIL), lines.size()));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public void close() {
+    if (ours) {
+      new ProcessCommands()
+          .run(Command.of(scripts.resolve("boot.sh").toString(), "--destroy", name));
+    }
+  }
+}

@@ -1,0 +1,79 @@
+package org.lucos.bench.corpus;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.lucos.bench.corpus.ChangedFile.Change;
+import org.lucos.patcher.build.PackageVersion;
+
+class CompanionsTest {
+  @TempDir private Path folder;
+
+  @Test
+  void theHeaderWithTheMissingWordIsNamed() throws IOException {
+    file("include/linux/jiffies.h", "int a;\n", "int a;\n#define secs_to_jiffies(s) ((s) * HZ)\n");
+    file("include/linux/other.h", "int secs_to_jiffies_old;\n", "int fresh_other;\n");
+    file("net/ipv4/own.h", "struct s { int a; };\n", "struct s { int a; int fresh; };\n");
+    Companions companions = companions();
+
+    assertThat(
+            companions.of(
+                "drivers/base/dd.c",
+                "",
+                "dd.c:331:30: error: implicit declaration of function 'secs_to_jiffies'; did you"
+                    + " mean 'nsecs_to_jiffies'?"))
+        .extracting(c -> c.header().path())
+        .containsExactly("include/linux/jiffies.h");
+    assertThat(
+            companions.of(
+                "net/ipv4/a.c", "", "a.c:1:1: error: 'struct s' has no member named 'fresh'"))
+        .extracting(c -> c.header().path() + " " + c.word())
+        .containsExactly("net/ipv4/own.h fresh");
+    assertThat(
+            companions.of("fs/a.c", "", "a.c:1:1: error: 'struct s' has no member named 'fresh'"))
+        .as("a header of another part of the kernel")
+        .isEmpty();
+    assertThat(companions.of("fs/a.c", "", "a.c:1:1: error: 'a' undeclared")).isEmpty();
+  }
+
+  @Test
+  void aFunctionFoundOtherThanExpectedAndThenTheFilesOwnIncludes() throws IOException {
+    file("include/linux/jiffies.h", "int f(int a);\n", "int f(int a, int b);\n");
+    file("include/linux/other.h", "int a;\n", "int b;\n");
+    file("net/ipv4/own.h", "int a;\n", "long a;\n");
+    Companions companions = companions();
+
+    file("include/linux/jiffies.h", "int fun(int a);\n", "int fun(int a, int b);\n");
+    assertThat(
+            companions().of("fs/a.c", "", "a.c:1:1: error: too many arguments to function 'fun'"))
+        .extracting(c -> c.header().path())
+        .containsExactly("include/linux/jiffies.h");
+    assertThat(
+            companions.of("net/ipv4/a.c", "#include \"own.h\"\n#include <linux/other.h>\n", "odd"))
+        .extracting(c -> c.header().path())
+        .containsExactly("net/ipv4/own.h", "include/linux/other.h");
+  }
+
+  private void file(String path, String before, String after) throws IOException {
+    for (String side : List.of("before", "after")) {
+      Path file = folder.resolve(side).resolve(path);
+      Files.createDirectories(file.resolveSibling("."));
+      Files.writeString(file, side.equals("before") ? before : after);
+    }
+  }
+
+  private Companions companions() {
+    PackageVersion any = new PackageVersion("linux-source-6.1", "6.1.1-1");
+    List<ChangedFile> files =
+        List.of("include/linux/jiffies.h", "include/linux/other.h", "net/ipv4/own.h").stream()
+            .map(path -> new ChangedFile(path, Change.CHANGED))
+            .toList();
+    return new Companions(
+        new Corpus(any, any, "r", folder.resolve("before"), folder.resolve("after"), files));
+  }
+}

@@ -1,0 +1,49 @@
+package org.lucos.bridge.domain;
+
+import org.lucos.bridge.addr.GuestPhysicalAddress;
+import org.lucos.bridge.memory.PhysicalMemory;
+
+/**
+ * A running guest on this host. Reading needs no pause. All calls come from one thread at a time.
+ */
+public interface GuestDomain extends AutoCloseable {
+
+  /** Which guest this is. */
+  DomainIdentity identity();
+
+  /** What it is doing right now. */
+  DomainState state();
+
+  /** Its RAM, readable while it runs. */
+  PhysicalMemory memory();
+
+  /** How it is run, for reports: hypervisor, accelerator, vCPUs, memory. */
+  DomainFacts facts();
+
+  /**
+   * Stops all vCPUs and holds them until the lease is closed.
+   *
+   * @param purpose a word for the log of pauses, such as {@code switch} or {@code guest-call}
+   * @throws DomainRefusedException if the domain is in no state to be paused or written, such as
+   *     migrating or being debugged by someone else
+   */
+  PausedGuest pause(String purpose);
+
+  /**
+   * Writes RAM behind the hypervisor's back, at memory speed and without a pause. The write is
+   * <em>not</em> marked dirty for live migration and stale translated code is not dropped, so it is
+   * only for memory that the guest itself cannot reach yet (a fresh buffer it has been told nothing
+   * of), and it is refused while a migration runs.
+   *
+   * @throws DomainRefusedException while the domain migrates
+   * @throws org.lucos.bridge.memory.MemoryFaultException if any byte is not RAM
+   */
+  void writeUnreachable(GuestPhysicalAddress at, byte[] bytes);
+
+  /** Every pause made through this object so far. */
+  PauseLog pauses();
+
+  /** Lets go of the guest, which runs on; leaves no debug port open. */
+  @Override
+  void close();
+}

@@ -1,0 +1,238 @@
+package org.lucos.bridge.qemu;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import org.lucos.bridge.domain.DomainState;
+import org.lucos.bridge.domain.PauseLog;
+import org.lucos.bridge.vcpu.VcpuRegisters;
+
+/**
+ * An open debug port with a connection to it and a watchdog over both. Between pauses the guest
+ * runs (or is as others left it) and the watchdog is disarmed. Any failure while the guest is held
+ * ends the session: the watchdog then puts back what was not committed and lets the guest run.
+ */
+final class DebugSession implements AutoCloseable {
+  /** A controller that died is done with after less; one that lives keeps the port for longer. */
+  private static final Duration TAKE_OVER_PATIENCE = Duration.ofSeconds(3);
+
+  private final DebugPort port;
+  private final GdbStub stub;
+  private final WatchdogProcess watchdog;
+  private final Runnable beginEpoch;
+  private boolean broken;
+
+  private DebugSession(
+      DebugPort port, GdbStub stub, WatchdogProcess watchdog, Runnable beginEpoch) {
+    this.port = port;
+    this.stub = stub;
+    this.watchdog = watchdog;
+    this.beginEpoch = beginEpoch;
+  }
+
+  /**
+   * Starts the watchdog, opens the port and connects. The guest stands still while connecting; that
+   * pause is logged as {@code connect}.
+   */
+  static DebugSession open(
+      DebugPort port,
+      QemuMonitor monitor,
+      List<String> watchdogCommand,
+      PauseLog log,
+      Runnable beginEpoch)
+      throws IOException {
+    port.awaitFree(TAKE_OVER_PATIENCE);
+    WatchdogProcess watchdog = WatchdogProcess.start(watchdogCommand);
+    StubRehearsal.run();
+    try {
+      watchdog.awaitReady();
+    } catch (IOException e) {
+      port.requireFree(); // or the watchdog waits in vain for that of another controller
+      throw e;
+    }
+    try {
+      port.open();
+    } catch (RuntimeException e) {
+      closeQuietly(watchdog, e);
+      throw e;
+    }
+    try {
+      boolean running = monitor.status().state() == DomainState.RUNNING;
+      watchdog.tell(new WatchdogProtocol.Arm(running));
+      beginEpoch.run();
+      long start = System.nanoTime();
+      GdbStub stub = GdbStub.open(port.socket());
+      DebugSession session = new DebugSession(port, stub, watchdog, beginEpoch);
+      try {
+        stub.learnRegisters();
+      } catch (IOException e) {
+        stub.close(); // or the watchdog could not connect
+        throw e;
+      }
+      if (running || stub.stoppedByConnecting()) {
+        long resumedAt = session.resume();
+        log.add("connect", Duration.ofNanos(resumedAt - start));
+      } else {
+        session.release();
+      }
+      stub.prepareRegisters();
+      return session;
+    } catch (IOException | RuntimeException e) {
+      // Armed or not, the watchdog knows what is to be done at the end of its input.
+      try {
+        watchdog.handOver();
+      } catch (IOException suppressed) {
+        e.addSuppressed(suppressed);
+      }
+      throw e;
+    }
+  }
+
+  /** Whether the session can be used: nothing has failed in it yet. */
+  boolean usable() {
+    return !broken && watchdog.alive();
+  }
+
+  /**
+   * Stops the guest, with the watchdog armed before.
+   *
+   * @param running whether the guest is known to run
+   * @return whether it was running
+   */
+  boolean stop(boolean running) throws IOException {
+    try {
+      watchdog.tell(new WatchdogProtocol.Arm(running));
+      boolean wasRunning = stub.stop();
+      beginEpoch.run();
+      if (wasRunning != running) {
+        watchdog.tell(new WatchdogProtocol.Arm(wasRunning));
+      }
+      return wasRunning;
+    } catch (IOException e) {
+      throw broken(e);
+    }
+  }
+
+  /** The registers of the stopped guest's vCPUs. */
+  List<VcpuRegisters> registers() throws IOException {
+    try {
+      return stub.registers();
+    } catch (IOException e) {
+      throw broken(e);
+    }
+  }
+
+  /**
+   * Writes to the stopped guest; the watchdog knows how to undo it before it is done.
+   *
+   * @param undo what puts back the bytes there now, in the order of {@code writes}
+   */
+  void write(List<GdbStub.Write> undo, List<GdbStub.Write> writes) throws IOException {
+    try {
+      watchdog.tell(new WatchdogProtocol.Undo(undo));
+      stub.write(writes);
+    } catch (IOException e) {
+      throw broken(e);
+    }
+  }
+
+  /** Declares all writes final. */
+  void commit() throws IOException {
+    try {
+      watchdog.tell(new WatchdogProtocol.Commit());
+    } catch (IOException e) {
+      throw broken(e);
+    }
+  }
+
+  /**
+   * Lets the guest run; the writes stay.
+   *
+   * @return {@code System.nanoTime()} when QEMU had taken the order
+   */
+  long resume() throws IOException {
+    long resumedAt;
+    try {
+      // Should we end right here, the writes stay and the guest is let run by the watchdog.
+      watchdog.post(new WatchdogProtocol.Commit());
+      stub.resume();
+      resumedAt = System.nanoTime();
+      beginEpoch.run();
+    } catch (IOException e) {
+      throw broken(e);
+    }
+    disarm();
+    return resumedAt;
+  }
+
+  /** Ends the hold on a guest that somebody else had stopped: it stays stopped. */
+  void release() throws IOException {
+    try {
+      stub.release();
+      beginEpoch.run();
+    } catch (IOException e) {
+      throw broken(e);
+    }
+    disarm();
+  }
+
+  private void disarm() throws IOException {
+    try {
+      watchdog.post(new WatchdogProtocol.Disarm());
+      watchdog.settle();
+    } catch (IOException e) {
+      throw broken(e);
+    }
+  }
+
+  /** Ends the session for good: what is held is given to the watchdog to put right. */
+  private IOException broken(IOException cause) {
+    if (!broken) {
+      broken = true;
+      boolean held = stub.held();
+      try {
+        if (watchdog.alive()) {
+          stub.close();
+          watchdog.handOver();
+        } else if (held) {
+          stub.detach(); // no watchdog any more: nobody else will let the guest run
+          port.close();
+        } else {
+          stub.close();
+          port.close();
+        }
+      } catch (IOException | RuntimeException e) {
+        cause.addSuppressed(e);
+      }
+      beginEpoch.run();
+    }
+    return cause;
+  }
+
+  /** Closes the port; to be called while the guest is not held. */
+  @Override
+  public void close() throws IOException {
+    if (broken) {
+      return;
+    }
+    broken = true;
+    stub.close();
+    try {
+      port.close();
+    } catch (RuntimeException e) {
+      watchdog.handOver(); // it tries again, and tells the operator if it fails too
+      throw e;
+    }
+    if (watchdog.alive()) {
+      watchdog.close();
+    }
+  }
+
+  private static void closeQuietly(WatchdogProcess watchdog, RuntimeException reason) {
+    try {
+      watchdog.close();
+    } catch (IOException e) {
+      reason.addSuppressed(e);
+    }
+  }
+}

@@ -1,0 +1,31 @@
+package org.lucos.bridge.qemu;
+
+import java.util.Optional;
+import org.lucos.bridge.domain.DomainIdentity;
+
+/**
+ * What the QEMU rooms need of whoever manages the domain. Every method throws {@code
+ * DomainRefusedException} when the manager or QEMU does not answer.
+ */
+public interface DomainControl extends AutoCloseable {
+
+  /** How a monitor command is written. */
+  enum Language {
+    /** JSON, one object. */
+    QMP,
+    /** The human monitor's line. */
+    HMP
+  }
+
+  /** Which domain this is. */
+  DomainIdentity identity();
+
+  /** Sends one monitor command and returns QEMU's answer, unparsed. */
+  String monitor(String command, Language language);
+
+  /** The manager's job on this domain, such as a migration or a save; empty if there is none. */
+  Optional<String> activeJob();
+
+  @Override
+  void close();
+}

@@ -1,0 +1,282 @@
+package org.lucos.bridge.qemu;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.lucos.bridge.addr.GuestPhysicalAddress;
+import org.lucos.bridge.domain.DomainFacts;
+import org.lucos.bridge.domain.DomainIdentity;
+import org.lucos.bridge.domain.DomainRefusal;
+import org.lucos.bridge.domain.DomainRefusedException;
+import org.lucos.bridge.domain.DomainState;
+import org.lucos.bridge.domain.GuestDomain;
+import org.lucos.bridge.domain.PauseLog;
+import org.lucos.bridge.domain.PausedGuest;
+import org.lucos.bridge.jna.NativeCallException;
+import org.lucos.bridge.jna.ProcessMemory;
+import org.lucos.bridge.memory.MemoryFaultException;
+import org.lucos.bridge.memory.MemoryRegion;
+import org.lucos.bridge.memory.PhysicalMemory;
+
+/** A guest run by QEMU on this host. */
+public final class QemuGuestDomain implements GuestDomain {
+  private static final String SOCKET_NAME = "lucos-gdb.sock";
+
+  private final QemuHost host;
+  private final DomainControl control;
+  private final QemuMonitor monitor;
+  private final QemuProcess process;
+  private final QemuProcessMemory memory;
+  private final List<QemuProcessMemory.Mapping> mappings;
+  private final DomainFacts facts;
+  private final PauseLog pauses = new PauseLog();
+  private Optional<DebugSession> session = Optional.empty();
+  private Optional<QemuPausedGuest> lease = Optional.empty();
+
+  private QemuGuestDomain(
+      QemuHost host,
+      DomainControl control,
+      QemuMonitor monitor,
+      QemuProcess process,
+      List<QemuProcessMemory.Mapping> mappings,
+      DomainFacts facts) {
+    this.host = host;
+    this.control = control;
+    this.monitor = monitor;
+    this.process = process;
+    this.mappings = mappings;
+    this.memory = new QemuProcessMemory(mappings, new ProcessMemory(process.id()));
+    this.facts = facts;
+  }
+
+  /**
+   * Gets hold of a domain; the guest is not disturbed.
+   *
+   * @param control to be closed with the domain, also if this fails
+   * @throws DomainRefusedException if it cannot be worked on
+   */
+  public static QemuGuestDomain attach(QemuHost host, DomainControl control) {
+    try {
+      QemuMonitor monitor = new QemuMonitor(control);
+      String name = control.identity().name();
+      DomainState state = monitor.status().state();
+      if (state == DomainState.ENDING) {
+        throw new DomainRefusedException(new DomainRefusal.NotRunning(name, state));
+      }
+      refuseMigration(control, monitor);
+      if (monitor.encrypted()) {
+        throw new DomainRefusedException(new DomainRefusal.Encrypted(name, "AMD SEV"));
+      }
+      QemuProcess process =
+          QemuProcess.find(control.identity(), host.procDirectory(), host.pidFileDirectory());
+      List<QemuProcessMemory.Mapping> mappings = mappings(monitor);
+      requireSameMappings(monitor, mappings);
+      long bytes = mappings.stream().mapToLong(mapping -> mapping.region().size()).sum();
+      QemuGuestDomain domain =
+          new QemuGuestDomain(
+              host,
+              control,
+              monitor,
+              process,
+              mappings,
+              new DomainFacts(
+                  monitor.version(), monitor.accelerator(), monitor.vcpus(), bytes, process.id()));
+      domain.requireReadable();
+      return domain;
+    } catch (RuntimeException e) {
+      control.close();
+      throw e;
+    }
+  }
+
+  private static List<QemuProcessMemory.Mapping> mappings(QemuMonitor monitor) {
+    List<QemuProcessMemory.Mapping> mappings = new ArrayList<>();
+    for (MemoryRegion region : RamLayout.parse(monitor.hmp("info mtree -f"))) {
+      mappings.add(
+          new QemuProcessMemory.Mapping(region, monitor.hostAddress(region.start().value())));
+    }
+    return List.copyOf(mappings);
+  }
+
+  /**
+   * Guards against a layout that changes under our hands, and regions that are not in one piece.
+   */
+  private static void requireSameMappings(
+      QemuMonitor monitor, List<QemuProcessMemory.Mapping> mappings) {
+    for (QemuProcessMemory.Mapping mapping : mappings) {
+      long last = mapping.region().size() - 1;
+      long address = monitor.hostAddress(mapping.region().start().value() + last);
+      if (address != mapping.hostAddress() + last) {
+        throw new DomainRefusedException(
+            new DomainRefusal.HypervisorFailure(
+                "locating guest RAM in QEMU", "it moved: region=" + mapping.region()));
+      }
+    }
+  }
+
+  private void requireReadable() {
+    try {
+      memory.read(mappings.get(0).region().start(), new byte[1], 0, 1);
+    } catch (MemoryFaultException e) {
+      if (e.getCause() instanceof NativeCallException call
+          && call.errno() == NativeCallException.EPERM) {
+        throw new DomainRefusedException(
+            new DomainRefusal.NoPermission(
+                "reading the memory of QEMU process " + process.id(), call.toString()),
+            e);
+      }
+      throw e;
+    }
+  }
+
+  private static void refuseMigration(DomainControl control, QemuMonitor monitor) {
+    Optional<String> job = control.activeJob().or(monitor::activeMigration);
+    if (job.isPresent()) {
+      throw new DomainRefusedException(
+          new DomainRefusal.Migrating(control.identity().name(), job.get()));
+    }
+  }
+
+  @Override
+  public DomainIdentity identity() {
+    return control.identity();
+  }
+
+  @Override
+  public DomainState state() {
+    return processAlive() ? monitor.status().state() : DomainState.SHUT_OFF;
+  }
+
+  @Override
+  public PhysicalMemory memory() {
+    return memory;
+  }
+
+  @Override
+  public DomainFacts facts() {
+    return facts;
+  }
+
+  @Override
+  public PauseLog pauses() {
+    return pauses;
+  }
+
+  @Override
+  public PausedGuest pause(String purpose) {
+    if (lease.isPresent() && lease.get().isOpen()) {
+      throw new IllegalStateException("the guest is paused already: purpose=" + purpose);
+    }
+    requireAlive();
+    refuseMigration(control, monitor);
+    DomainState state = monitor.status().state();
+    if (state == DomainState.ENDING || state == DomainState.SUSPENDED) {
+      throw new DomainRefusedException(new DomainRefusal.NotRunning(identity().name(), state));
+    }
+    try {
+      DebugSession usable = session();
+      long start = System.nanoTime();
+      boolean wasRunning = usable.stop(state == DomainState.RUNNING);
+      QemuPausedGuest held =
+          new QemuPausedGuest(
+              purpose,
+              usable,
+              memory,
+              pauses,
+              this::refusal,
+              () -> monitor.status().resumable(),
+              start,
+              !wasRunning);
+      lease = Optional.of(held);
+      return held;
+    } catch (IOException e) {
+      throw refusal(e);
+    }
+  }
+
+  private DebugSession session() throws IOException {
+    if (session.isEmpty() || !session.get().usable()) {
+      closeSession();
+      if (!mappings(monitor).equals(mappings)) {
+        throw new DomainRefusedException(
+            new DomainRefusal.HypervisorFailure(
+                "locating guest RAM in QEMU", "it moved since the domain was attached"));
+      }
+      Path socket = socket();
+      session =
+          Optional.of(
+              DebugSession.open(
+                  new DebugPort(monitor, identity().name(), socket),
+                  monitor,
+                  host.watchdogCommand(identity(), socket),
+                  pauses,
+                  memory::beginEpoch));
+    }
+    return session.get();
+  }
+
+  private Path socket() {
+    return process
+        .runDirectory()
+        .map(directory -> directory.resolve(SOCKET_NAME))
+        .orElseThrow(
+            () ->
+                new DomainRefusedException(
+                    new DomainRefusal.HypervisorFailure(
+                        "finding a place for the debug socket",
+                        "QEMU's command line names no directory of libvirt's")));
+  }
+
+  @Override
+  public void writeUnreachable(GuestPhysicalAddress at, byte[] bytes) {
+    requireAlive();
+    refuseMigration(control, monitor);
+    memory.write(at, bytes);
+  }
+
+  private void requireAlive() {
+    process.requireAlive(identity(), host.procDirectory());
+  }
+
+  private boolean processAlive() {
+    try {
+      requireAlive();
+      return true;
+    } catch (DomainRefusedException e) {
+      if (e.refusal() instanceof DomainRefusal.NotRunning) {
+        return false;
+      }
+      throw e;
+    }
+  }
+
+  /** What a failure of the debug session means. */
+  private DomainRefusedException refusal(IOException cause) {
+    DomainRefusal reason =
+        processAlive()
+            ? new DomainRefusal.HypervisorFailure(
+                "debugging domain '" + identity().name() + "'", String.valueOf(cause.getMessage()))
+            : new DomainRefusal.NotRunning(identity().name(), DomainState.SHUT_OFF);
+    return new DomainRefusedException(reason, cause);
+  }
+
+  private void closeSession() throws IOException {
+    Optional<DebugSession> old = session;
+    session = Optional.empty();
+    if (old.isPresent()) {
+      old.get().close();
+    }
+  }
+
+  @Override
+  public void close() {
+    try (control) {
+      lease.ifPresent(QemuPausedGuest::close);
+      closeSession();
+    } catch (IOException e) {
+      throw refusal(e);
+    }
+  }
+}

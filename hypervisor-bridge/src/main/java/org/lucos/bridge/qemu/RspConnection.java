@@ -1,0 +1,213 @@
+package org.lucos.bridge.qemu;
+
+import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.lucos.bridge.qemu.RspException.Kind;
+
+/**
+ * Packets to and from a gdbstub behind a Unix socket, each wait with a time limit.
+ *
+ * <p>Acknowledgements: a packet received is acknowledged together with the next one sent, in one
+ * write; QEMU takes a command that comes instead as acknowledgement too ({@code gdb_read_byte()} in
+ * its gdbstub). An acknowledgement on its own must never be sent to a running guest: QEMU stops a
+ * guest for any byte that is not expected.
+ */
+final class RspConnection implements AutoCloseable {
+  private static final byte INTERRUPT = 3;
+  private static final int MOST_RESENDS = 3;
+
+  private final SocketChannel channel;
+  private final Selector selector;
+  private final SelectionKey key;
+  private final ByteBuffer input = ByteBuffer.allocateDirect(1 << 16).flip();
+  private final RspDecoder decoder = new RspDecoder();
+  private byte[] lastSent = new byte[0];
+
+  private RspConnection(SocketChannel channel) throws IOException {
+    this.channel = channel;
+    this.selector = Selector.open();
+    channel.configureBlocking(false);
+    this.key = channel.register(selector, SelectionKey.OP_READ);
+  }
+
+  /** Connects to the stub that listens at {@code socket}. To QEMU this stops the guest. */
+  static RspConnection open(Path socket) throws IOException {
+    SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket));
+    try {
+      return new RspConnection(channel);
+    } catch (IOException e) {
+      channel.close();
+      throw e;
+    }
+  }
+
+  /** Sends commands, all in one go: the stub answers them in order. Only to a stopped guest. */
+  void send(List<String> payloads, Duration limit) throws IOException {
+    StringBuilder text = new StringBuilder("+");
+    payloads.forEach(payload -> appendPacket(text, payload));
+    lastSent = bytes(text);
+    write(ByteBuffer.wrap(lastSent), limit);
+  }
+
+  /**
+   * Orders a stop and, behind it, {@code payload}: its answer proves that the guest has stopped.
+   * The first byte acknowledges an earlier stop reply, if one is outstanding, and stops the guest
+   * itself if none is.
+   */
+  void interrupt(String payload, Duration limit) throws IOException {
+    StringBuilder text = new StringBuilder("+").append((char) INTERRUPT);
+    appendPacket(text, payload);
+    lastSent = bytes(text);
+    write(ByteBuffer.wrap(lastSent), limit);
+  }
+
+  /** The next packet. */
+  String receive(Duration limit) throws IOException {
+    long deadline = System.nanoTime() + limit.toNanos();
+    int resends = 0;
+    while (true) {
+      RspDecoder.Event event = event(deadline, limit);
+      if (event instanceof RspDecoder.Packet packet) {
+        return packet.payload();
+      }
+      if (event instanceof RspDecoder.Damaged damaged) {
+        if (++resends > MOST_RESENDS) {
+          throw new RspException(Kind.MALFORMED, "gdbstub packet damaged: " + damaged.why());
+        }
+        write(ByteBuffer.wrap(new byte[] {'-'}), limit);
+      } else if (event instanceof RspDecoder.ResendWanted) {
+        if (++resends > MOST_RESENDS) {
+          throw new RspException(Kind.MALFORMED, "gdbstub does not take our packet");
+        }
+        write(ByteBuffer.wrap(lastSent), limit);
+      }
+    }
+  }
+
+  /** Waits until the stub has taken the packet just sent. */
+  void awaitAcknowledgement(Duration limit) throws IOException {
+    long deadline = System.nanoTime() + limit.toNanos();
+    RspDecoder.Event event;
+    do {
+      event = event(deadline, limit);
+    } while (!(event instanceof RspDecoder.Acknowledged));
+  }
+
+  /** A packet that is there already; empty if none is. Acknowledgements are passed over. */
+  Optional<String> poll() throws IOException {
+    while (true) {
+      Optional<RspDecoder.Event> event = decoder.next(input);
+      if (event.isPresent()) {
+        if (event.get() instanceof RspDecoder.Packet packet) {
+          return Optional.of(packet.payload());
+        }
+      } else if (fill() == 0) {
+        return Optional.empty();
+      }
+    }
+  }
+
+  private RspDecoder.Event event(long deadline, Duration limit) throws IOException {
+    while (true) {
+      Optional<RspDecoder.Event> event = decoder.next(input);
+      if (event.isPresent()) {
+        return event.get();
+      }
+      if (fill() == 0) {
+        await(SelectionKey.OP_READ, deadline, limit);
+      }
+    }
+  }
+
+  private int fill() throws IOException {
+    input.clear();
+    int count;
+    try {
+      count = channel.read(input);
+    } catch (IOException e) {
+      throw closed(e);
+    } finally {
+      input.flip();
+    }
+    if (count < 0) {
+      throw new RspException(Kind.CLOSED, "gdbstub closed the connection");
+    }
+    return count;
+  }
+
+  private void write(ByteBuffer bytes, Duration limit) throws IOException {
+    long deadline = System.nanoTime() + limit.toNanos();
+    while (bytes.hasRemaining()) {
+      int count;
+      try {
+        count = channel.write(bytes);
+      } catch (IOException e) {
+        throw closed(e);
+      }
+      if (count == 0) {
+        await(SelectionKey.OP_WRITE, deadline, limit);
+      }
+    }
+  }
+
+  private void await(int operation, long deadline, Duration limit) throws IOException {
+    long left = deadline - System.nanoTime();
+    if (left <= 0) {
+      throw new RspException(
+          Kind.TIMEOUT, "gdbstub does not answer: limit=" + limit.toMillis() + " ms");
+    }
+    key.interestOps(operation);
+    selector.select(Math.max(1, left / 1_000_000));
+    selector.selectedKeys().clear();
+  }
+
+  private static RspException closed(IOException cause) {
+    RspException closed = new RspException(Kind.CLOSED, "gdbstub connection broke: " + cause);
+    closed.initCause(cause);
+    return closed;
+  }
+
+  private static void appendPacket(StringBuilder text, String payload) {
+    int sum = 0;
+    text.append('$');
+    for (int i = 0; i < payload.length(); i++) {
+      char c = payload.charAt(i);
+      if (c == '$' || c == '#' || c == '}' || c == '*') {
+        text.append('}');
+        sum += '}';
+        c = (char) (c ^ 0x20);
+      }
+      text.append(c);
+      sum += c;
+    }
+    text.append('#');
+    text.append(Character.forDigit((sum >> 4) & 15, 16)).append(Character.forDigit(sum & 15, 16));
+  }
+
+  /** {@code payload} as a packet. */
+  static String packet(String payload) {
+    StringBuilder text = new StringBuilder();
+    appendPacket(text, payload);
+    return text.toString();
+  }
+
+  private static byte[] bytes(CharSequence text) {
+    return text.toString().getBytes(StandardCharsets.ISO_8859_1);
+  }
+
+  /** Drops the connection. QEMU leaves the guest as it is: stopped or running. */
+  @Override
+  public void close() throws IOException {
+    selector.close();
+    channel.close();
+  }
+}

@@ -1,0 +1,102 @@
+package org.lucos.patcher.app;
+
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import org.lucos.bridge.domain.DomainRefusal;
+import org.lucos.bridge.domain.DomainRefusedException;
+import org.lucos.bridge.domain.DomainState;
+import org.lucos.bridge.domain.GuestDomain;
+import org.lucos.bridge.libvirt.Hypervisor;
+import org.lucos.patcher.kernel.RunningKernel;
+import org.lucos.patcher.transaction.GuestLock;
+
+/**
+ * A guest that is being worked on: connection, domain, kernel, and the lock where it is written.
+ */
+final class GuestSession implements AutoCloseable {
+  /** How long a command waits for another one on the same guest. */
+  private static final Duration LOCK_PATIENCE = Duration.ofSeconds(5);
+
+  private final Hypervisor hypervisor;
+  private final GuestDomain domain;
+  private final RunningKernel kernel;
+  private final @Nullable GuestLock lock;
+
+  private GuestSession(
+      Hypervisor hypervisor, GuestDomain domain, RunningKernel kernel, @Nullable GuestLock lock) {
+    this.hypervisor = hypervisor;
+    this.domain = domain;
+    this.kernel = kernel;
+    this.lock = lock;
+  }
+
+  /** Opens a guest for reading. */
+  static GuestSession reading(Settings settings, String guest) {
+    return open(settings, guest, false);
+  }
+
+  /** Opens a guest for writing: it must be running, and nobody else may be at work in it. */
+  static GuestSession writing(Settings settings, String guest) {
+    return open(settings, guest, true);
+  }
+
+  private static GuestSession open(Settings settings, String guest, boolean writing) {
+    Hypervisor hypervisor = Hypervisor.open(settings.connection());
+    GuestDomain domain = null;
+    GuestLock lock = null;
+    try {
+      domain = hypervisor.attach(guest);
+      if (writing) {
+        lock = GuestLock.take(settings.locks(), domain.identity(), LOCK_PATIENCE, settings.clock());
+        DomainState state = domain.state();
+        if (state != DomainState.RUNNING) {
+          throw new DomainRefusedException(
+              new DomainRefusal.NotRunning(domain.identity().name(), state));
+        }
+      }
+      RunningKernel kernel = RunningKernel.attach(domain, settings.cache().resolve("running"));
+      return new GuestSession(hypervisor, domain, kernel, lock);
+    } catch (RuntimeException e) {
+      closeAll(lock, domain, hypervisor);
+      throw e;
+    }
+  }
+
+  GuestDomain domain() {
+    return domain;
+  }
+
+  RunningKernel kernel() {
+    return kernel;
+  }
+
+  Report.Guest describe() {
+    return new Report.Guest(
+        domain.identity().name(),
+        domain.identity().uuid().toString(),
+        kernel.identity().release(),
+        kernel.identity().buildId());
+  }
+
+  @Override
+  public void close() {
+    closeAll(lock, domain, hypervisor);
+  }
+
+  private static void closeAll(
+      @Nullable GuestLock lock, @Nullable GuestDomain domain, Hypervisor hypervisor) {
+    try {
+      if (domain != null) {
+        domain.close();
+      }
+    } finally {
+      try {
+        hypervisor.close();
+      } finally {
+        if (lock != null) {
+          lock.close();
+        }
+      }
+    }
+  }
+}

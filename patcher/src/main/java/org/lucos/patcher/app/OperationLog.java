@@ -1,0 +1,81 @@
+package org.lucos.patcher.app;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.InstantSource;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.lucos.bridge.domain.DomainIdentity;
+
+/**
+ * The record of one operation on a guest: a file of JSON lines, each synced to disk before the step
+ * it announces. It tells a person what happened; what is true is in the guest's memory.
+ */
+final class OperationLog implements AutoCloseable {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final DateTimeFormatter STAMP =
+      DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss-SSS").withZone(ZoneOffset.UTC);
+
+  private final Path file;
+  private final FileChannel channel;
+  private final InstantSource clock;
+
+  private OperationLog(Path file, FileChannel channel, InstantSource clock) {
+    this.file = file;
+    this.clock = clock;
+    this.channel = channel;
+  }
+
+  static OperationLog open(Settings settings, DomainIdentity guest, String operation) {
+    try {
+      Path directory = settings.state().resolve("operations").resolve(guest.uuid().toString());
+      Files.createDirectories(directory);
+      Path file =
+          directory.resolve(STAMP.format(settings.clock().instant()) + "-" + operation + ".jsonl");
+      FileChannel channel =
+          FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+      OperationLog log = new OperationLog(file, channel, settings.clock());
+      log.write("begin", Map.of("operation", operation, "guest", guest.name()));
+      return log;
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot record the operation below " + settings.state(), e);
+    }
+  }
+
+  Path file() {
+    return file;
+  }
+
+  void write(String event, Map<String, ?> facts) {
+    Map<String, Object> line = new LinkedHashMap<>();
+    line.put("at", clock.instant().toString());
+    line.put("event", event);
+    line.putAll(facts);
+    try {
+      channel.write(
+          ByteBuffer.wrap(
+              (JSON.writeValueAsString(line) + "\n")
+                  .getBytes(java.nio.charset.StandardCharsets.UTF_8)));
+      channel.force(false);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot record the operation in " + file, e);
+    }
+  }
+
+  @Override
+  public void close() {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot close " + file, e);
+    }
+  }
+}

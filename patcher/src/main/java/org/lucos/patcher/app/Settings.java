@@ -1,0 +1,54 @@
+package org.lucos.patcher.app;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Where things are on this host.
+ *
+ * @param connection libvirt connection URI
+ * @param cache downloads, kernel trees and decoded symbol tables; may be deleted at any time
+ * @param state records of operations
+ * @param locks one lock file a guest; must not survive a reboot of the host
+ * @param recipes the folder {@code kernel-patches} of this installation
+ * @param keys public keys of those whose bundles are taken
+ * @param clock what records are dated by
+ */
+public record Settings(
+    String connection,
+    Path cache,
+    Path state,
+    Path locks,
+    Path recipes,
+    Path keys,
+    InstantSource clock) {
+  /** How long a callback of a patch may run, unless told otherwise. */
+  public static final Duration CALLBACK_LIMIT = Duration.ofSeconds(60);
+
+  /** The connection used when none is named. */
+  public static final String DEFAULT_CONNECTION = "qemu:///system";
+
+  /**
+   * Defaults, overridden by {@code LUCOS_CACHE}, {@code LUCOS_STATE}, {@code LUCOS_LOCKS}, {@code
+   * LUCOS_RECIPES}, {@code LUCOS_KEYS} and libvirt's own {@code LIBVIRT_DEFAULT_URI}.
+   */
+  public static Settings from(Map<String, String> environment, Optional<String> connection) {
+    return new Settings(
+        connection.orElseGet(
+            () -> environment.getOrDefault("LIBVIRT_DEFAULT_URI", DEFAULT_CONNECTION)),
+        Path.of(environment.getOrDefault("LUCOS_CACHE", "/var/cache/lucos")),
+        Path.of(environment.getOrDefault("LUCOS_STATE", "/var/lib/lucos")),
+        Path.of(environment.getOrDefault("LUCOS_LOCKS", "/run/lucos")),
+        Path.of(environment.getOrDefault("LUCOS_RECIPES", "kernel-patches")),
+        Path.of(environment.getOrDefault("LUCOS_KEYS", "/etc/lucos/keys")),
+        InstantSource.system());
+  }
+
+  /** The same with another directory of trusted keys. */
+  public Settings withKeys(Path directory) {
+    return new Settings(connection, cache, state, locks, recipes, directory, clock);
+  }
+}

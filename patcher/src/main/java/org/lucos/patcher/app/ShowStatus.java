@@ -1,0 +1,119 @@
+package org.lucos.patcher.app;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.lucos.patcher.guestcall.GuestCalls;
+import org.lucos.patcher.kernel.RunningKernel;
+import org.lucos.patcher.transaction.GuestPatch;
+import org.lucos.patcher.transaction.PatchCallback;
+
+/**
+ * Shows which patches a guest has, told by the guest's memory alone, and which wait for a module,
+ * as this host has recorded them.
+ */
+public final class ShowStatus {
+  private final Settings settings;
+
+  /** Works with these settings. */
+  public ShowStatus(Settings settings) {
+    this.settings = settings;
+  }
+
+  /** What was found. */
+  public record Outcome(Report.Guest guest, List<Patch> patches, List<String> notes) {
+    /** Copies the lists. */
+    public Outcome {
+      patches = List.copyOf(patches);
+      notes = List.copyOf(notes);
+    }
+  }
+
+  /**
+   * One patch.
+   *
+   * @param appliedAt when it was applied, or began to wait
+   * @param waitsFor modules that it waits for; of one that expired with the guest's last boot none
+   */
+  public record Patch(
+      String patch,
+      String state,
+      String description,
+      List<String> fixes,
+      String module,
+      String appliedAt,
+      List<Function> functions,
+      List<Callback> callbacks,
+      List<String> waitsFor) {
+    /** Copies the lists. */
+    public Patch {
+      callbacks = List.copyOf(callbacks);
+      fixes = List.copyOf(fixes);
+      functions = List.copyOf(functions);
+      waitsFor = List.copyOf(waitsFor);
+    }
+  }
+
+  /** One replaced function and what stands at its site. */
+  public record Function(String name, String site, String state) {}
+
+  /** One callback: when it runs, its name, whose code it goes with, and how far it has got. */
+  public record Callback(String kind, String function, String object, String state) {}
+
+  /** Reads the guest; pauses nothing. */
+  public Outcome run(String guest) {
+    try (GuestSession session = GuestSession.reading(settings, guest)) {
+      RunningKernel kernel = session.kernel();
+      List<String> notes = new ArrayList<>();
+      if (GuestCalls.isLeftOpen(kernel)) {
+        notes.add("a guest call is under way, or a controller died during one");
+      }
+      List<Patch> patches = new ArrayList<>();
+      GuestPatch.all(kernel).forEach(patch -> patches.add(describe(kernel, patch)));
+      WaitingPatches.Recorded recorded =
+          new WaitingPatches(settings, session.domain().identity().uuid()).all();
+      String boot = kernel.identity().boot();
+      for (WaitingPatches.Waiting waiting : recorded.patches()) {
+        List<String> absent = PreparedPatch.absent(waiting.targets(), kernel);
+        patches.add(WaitingApply.describe(waiting, boot, absent));
+      }
+      recorded.damaged().forEach(file -> notes.add("damaged record of a waiting patch: " + file));
+      return new Outcome(session.describe(), patches, notes);
+    }
+  }
+
+  private static Patch describe(RunningKernel kernel, GuestPatch patch) {
+    List<Function> functions =
+        patch.sites().stream()
+            .map(
+                site ->
+                    new Function(
+                        site.target().function(),
+                        site.redirect().at().toString(),
+                        lower(site.state())))
+            .toList();
+    return new Patch(
+        patch.ledger().patch(),
+        lower(patch.state()),
+        patch.ledger().description(),
+        patch.ledger().fixes(),
+        patch.module().name(),
+        patch.ledger().appliedAt(),
+        functions,
+        PatchCallback.all(kernel, patch).stream().map(ShowStatus::describe).toList(),
+        List.of());
+  }
+
+  private static Callback describe(PatchCallback callback) {
+    String state = lower(callback.progress()).replace('_', ' ');
+    return new Callback(
+        callback.entry().kind().label(),
+        callback.entry().function(),
+        callback.entry().module().isEmpty() ? "vmlinux" : callback.entry().module(),
+        callback.result() == 0 ? state : state + " " + callback.result());
+  }
+
+  private static String lower(Enum<?> value) {
+    return value.name().toLowerCase(Locale.ROOT);
+  }
+}

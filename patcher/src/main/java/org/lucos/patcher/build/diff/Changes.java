@@ -1,0 +1,43 @@
+package org.lucos.patcher.build.diff;
+
+import com.google.common.collect.ImmutableSet;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * The functions a change is about, as pieces of the patched object.
+ *
+ * @param changed with other code than before, and those that form a unit with one; they are
+ *     replaced by a redirect. Parts split off them are among these
+ * @param carried with other code than before and no place for a redirect: all their callers are
+ *     changed, and call the copy in the image
+ * @param added that the original does not have
+ * @param leftOut names of boot code that would be other than it was, had it not run
+ */
+record Changes(Set<Piece> changed, Set<Piece> carried, Set<Piece> added, Set<String> leftOut) {
+  Changes {
+    changed = ImmutableSet.copyOf(changed);
+    carried = ImmutableSet.copyOf(carried);
+    added = ImmutableSet.copyOf(added);
+    leftOut = ImmutableSet.copyOf(leftOut);
+  }
+
+  /** Whether its new code is in the image. */
+  boolean includes(Piece function) {
+    return changed.contains(function) || isNew(function);
+  }
+
+  /** Whether the old code, if there is any, is not redirected to the new one. */
+  boolean isNew(Piece function) {
+    return carried.contains(function) || added.contains(function);
+  }
+
+  /** Whether it is the unlikely part of a function: never called, only jumped to. */
+  static boolean isCold(Piece piece) {
+    return Names.coldParent(piece.name()).isPresent();
+  }
+
+  static Optional<String> parentName(Piece piece) {
+    return Names.coldParent(piece.name()).or(() -> Names.partParent(piece.name()));
+  }
+}

@@ -1,0 +1,44 @@
+package org.lucos.patcher.cli;
+
+import java.time.Duration;
+import picocli.CommandLine.Option;
+
+/** How long a command may try, and how long it may stop the guest. */
+@SuppressWarnings("NullAway.Init") // picocli sets the fields
+final class SwitchOptions {
+  @Option(
+      names = "--timeout",
+      paramLabel = "TIME",
+      defaultValue = "30s",
+      converter = Options.DurationConverter.class,
+      description = "how long to try while functions are in use (default: ${DEFAULT-VALUE})")
+  private Duration timeout;
+
+  @Option(
+      names = "--max-pause",
+      paramLabel = "TIME",
+      defaultValue = "100ms",
+      converter = Options.DurationConverter.class,
+      description = "write nothing in a pause that has lasted longer (default: ${DEFAULT-VALUE})")
+  private Duration maxPause;
+
+  @Option(
+      names = "--callback-timeout",
+      paramLabel = "TIME",
+      defaultValue = "60s",
+      converter = Options.DurationConverter.class,
+      description = "how long a callback of the patch may run (default: ${DEFAULT-VALUE})")
+  private Duration callbackTimeout;
+
+  Duration timeout() {
+    return timeout;
+  }
+
+  Duration maxPause() {
+    return maxPause;
+  }
+
+  Duration callbackTimeout() {
+    return callbackTimeout;
+  }
+}

@@ -1,0 +1,136 @@
+package org.lucos.patcher.consistency;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.lucos.bridge.addr.AddressOutOfRangeException;
+import org.lucos.bridge.addr.AddressRange;
+import org.lucos.bridge.addr.GuestVirtualAddress;
+import org.lucos.bridge.memory.GuestMemory;
+import org.lucos.bridge.memory.MemoryFaultException;
+import org.lucos.patcher.bytes.MalformedDataException;
+import org.lucos.patcher.kernel.KernelSymbol;
+import org.lucos.patcher.kernel.LoadedModule;
+import org.lucos.patcher.kernel.OrcTables;
+import org.lucos.patcher.kernel.RunningKernel;
+import org.lucos.patcher.kernel.Task;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The running kernel, with the modules and unwind tables of one moment. */
+final class KernelGuest implements Guest {
+  private static final Logger LOG = LoggerFactory.getLogger(KernelGuest.class);
+
+  private final RunningKernel kernel;
+  private final List<LoadedModule> modules;
+  private final OrcTables tables;
+  private final TaskRoster roster;
+  private List<Integer> rosterCpus = List.of();
+  private Optional<Boolean> modulesUnchanged = Optional.empty();
+
+  KernelGuest(
+      RunningKernel kernel,
+      List<LoadedModule> modules,
+      OrcTables tables,
+      TaskRoster.Layout layout) {
+    this.kernel = kernel;
+    this.modules = modules;
+    this.tables = tables;
+    this.roster = new TaskRoster(kernel.memory(), layout, this::task);
+  }
+
+  @Override
+  public GuestMemory memory() {
+    return kernel.memory();
+  }
+
+  /** The first time a walk over all tasks, later a second look at those known and what is new. */
+  @Override
+  public List<TaskStack> tasks() {
+    modulesUnchanged = Optional.empty();
+    List<Integer> cpus = kernel.perCpu().onlineCpus();
+    if (cpus.equals(rosterCpus)) {
+      try {
+        return roster.now();
+      } catch (MalformedDataException | MemoryFaultException | AddressOutOfRangeException e) {
+        LOG.debug("task list changed too much for a second look", e);
+      }
+    }
+    List<TaskStack> stacks = new ArrayList<>();
+    for (Task task : kernel.tasks().all()) {
+      stacks.add(stack(task));
+    }
+    roster.learn(stacks);
+    rosterCpus = cpus;
+    return stacks;
+  }
+
+  @Override
+  public TaskStack task(long struct) {
+    return stack(kernel.tasks().at(new GuestVirtualAddress(struct)));
+  }
+
+  static TaskStack stack(Task task) {
+    return new TaskStack(
+        task.struct().value(),
+        task.pid(),
+        task.comm(),
+        task.stack().value(),
+        task.stackSize(),
+        task.savedSp().value(),
+        task.onCpu());
+  }
+
+  @Override
+  public List<CpuArea> cpus() {
+    List<Integer> online = kernel.perCpu().onlineCpus();
+    return kernel.perCpu().possibleCpus().stream()
+        .map(cpu -> new CpuArea(cpu, kernel.perCpu().base(cpu).value(), online.contains(cpu)))
+        .toList();
+  }
+
+  @Override
+  public OrcUnwinder.Tables unwindTables() {
+    return tables::find;
+  }
+
+  @Override
+  public boolean isStillDescribed(long instruction) {
+    if (kernel.text().contains(instruction)) {
+      return true;
+    }
+    if (modulesUnchanged.isEmpty()) {
+      modulesUnchanged = Optional.of(places(kernel.modules()).equals(places(modules)));
+    }
+    return modulesUnchanged.get();
+  }
+
+  /** What tells a module from another that took its place. */
+  private static List<List<Object>> places(List<LoadedModule> modules) {
+    return modules.stream()
+        .map(one -> List.<Object>of(one.name(), one.struct(), one.state(), one.parts()))
+        .toList();
+  }
+
+  @Override
+  public String symbol(long address, boolean interrupted) {
+    // a call at the very end of a function returns to the next one
+    GuestVirtualAddress inside = new GuestVirtualAddress(interrupted ? address : address - 1);
+    Optional<KernelSymbol> own = kernel.symbols().enclosing(inside);
+    for (LoadedModule module : modules) {
+      if (module.containsText(inside)) {
+        own = module.enclosing(inside);
+      }
+    }
+    if (own.isEmpty()) {
+      return "0x" + Long.toHexString(address);
+    }
+    KernelSymbol symbol = own.get();
+    String place = symbol.name() + "+0x" + Long.toHexString(address - symbol.address().value());
+    if (symbol.module().isPresent()) {
+      return place + " [" + symbol.module().get() + "]";
+    }
+    AddressRange range = kernel.symbols().range(symbol);
+    return place + "/0x" + Long.toHexString(range.size());
+  }
+}

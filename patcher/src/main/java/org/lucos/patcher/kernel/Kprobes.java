@@ -1,0 +1,82 @@
+package org.lucos.patcher.kernel;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.lucos.bridge.addr.AddressRange;
+import org.lucos.bridge.addr.GuestVirtualAddress;
+import org.lucos.bridge.memory.GuestMemory;
+
+/** The kernel's registered kprobes (kernel/kprobes.c: {@code kprobe_table}). */
+public final class Kprobes {
+  private static final String SOURCE = "guest kprobe_table";
+
+  /** {@code KPROBE_TABLE_SIZE}. */
+  private static final int BUCKETS = 64;
+
+  private static final int MOST_IN_BUCKET = 1 << 16;
+
+  /** {@code KPROBE_FLAG_FTRACE}: the probe uses the function's ftrace slot. */
+  private static final long FTRACE = 8;
+
+  /** An {@code int3}, or the {@code jmp rel32} that it may be turned into at any time. */
+  private static final int LONGEST_PROBE = 5;
+
+  private final GuestMemory memory;
+  private final SymbolTable symbols;
+  private final BtfTypes types;
+
+  Kprobes(GuestMemory memory, SymbolTable symbols, BtfTypes types) {
+    this.memory = memory;
+    this.symbols = symbols;
+    this.types = types;
+  }
+
+  /**
+   * A registered probe.
+   *
+   * @param address the instruction it stands for
+   * @param onFtrace whether it is called through the function's ftrace slot and changes no other
+   *     text
+   */
+  public record Kprobe(GuestVirtualAddress address, boolean onFtrace) {
+    /** The text it changes, now or when it is armed or optimised; for ftrace, the slot. */
+    public AddressRange text() {
+      return new AddressRange(address, LONGEST_PROBE);
+    }
+  }
+
+  /** All registered probes, armed or not; none if the kernel has no kprobes. */
+  public List<Kprobe> all() {
+    return GuestLists.stable(this::read);
+  }
+
+  /** The probes that change text in a range. */
+  public List<Kprobe> touching(AddressRange range) {
+    return all().stream().filter(probe -> probe.text().overlaps(range)).toList();
+  }
+
+  private List<Kprobe> read() {
+    List<Kprobe> probes = new ArrayList<>();
+    if (symbols.all("kprobe_table").isEmpty()) {
+      return probes;
+    }
+    GuestVirtualAddress table = symbols.address("kprobe_table");
+    StructLayout kprobe = types.struct("kprobe");
+    Field node = kprobe.field("hlist");
+    byte[] heads = memory.bytes(table, BUCKETS * 8);
+    for (int bucket = 0; bucket < BUCKETS; bucket++) {
+      if (Little.u64(heads, bucket * 8) == 0) {
+        continue;
+      }
+      GuestVirtualAddress head = table.plus(bucket * 8L);
+      for (GuestVirtualAddress at : GuestLists.chain(memory, SOURCE, head, MOST_IN_BUCKET)) {
+        GuestVirtualAddress probe = at.plus(-node.offset());
+        GuestVirtualAddress address = kprobe.field("addr").readPointer(memory, probe);
+        boolean onFtrace = (kprobe.field("flags").read(memory, probe) & FTRACE) != 0;
+        GuestLists.requireText(SOURCE, probe, address);
+        probes.add(new Kprobe(address, onFtrace));
+      }
+    }
+    return probes;
+  }
+}

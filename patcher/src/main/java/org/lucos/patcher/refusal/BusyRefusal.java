@@ -1,0 +1,126 @@
+package org.lucos.patcher.refusal;
+
+/** Somebody is using what would be changed: the same request may do later. */
+public sealed interface BusyRefusal extends Refusal {
+  @Override
+  default ExitCode exitCode() {
+    return ExitCode.BUSY;
+  }
+
+  /** A kprobe or other text patching sits at the redirect site. */
+  record SiteProbed(String function, String detail) implements BusyRefusal {
+    @Override
+    public String message() {
+      return "the redirect site of " + function + " is in use by a probe: " + detail;
+    }
+
+    @Override
+    public String remedy() {
+      return "remove the probe in the guest and try again";
+    }
+  }
+
+  /** A task or vCPU was inside code to be replaced for as long as we waited. */
+  record FunctionInUse(String function, String task, String detail) implements BusyRefusal {
+    @Override
+    public String message() {
+      return function + " stayed in use by " + task + ": " + detail;
+    }
+
+    @Override
+    public String remedy() {
+      return "try again later or with a longer --timeout; wake or stop that task";
+    }
+  }
+
+  /** The stack of a task could not be judged. */
+  record StackUnreliable(String task, String detail) implements BusyRefusal {
+    @Override
+    public String message() {
+      return "cannot judge the stack of " + task + ": " + detail;
+    }
+
+    @Override
+    public String remedy() {
+      return "stop function-graph tracing and return probes in the guest, then try again";
+    }
+  }
+
+  /** No task in the guest came to run a guest call in time. */
+  record NoCarrier(String detail) implements BusyRefusal {
+    @Override
+    public String message() {
+      return "no task in the guest took the call: " + detail;
+    }
+
+    @Override
+    public String remedy() {
+      return "try again; a guest that is stuck or fully idle may need a wake-up";
+    }
+  }
+
+  /** Another controller is running a guest call in this guest. */
+  record GuestCallInProgress(String detail) implements BusyRefusal {
+    @Override
+    public String message() {
+      return "another controller is at work in this guest: " + detail;
+    }
+
+    @Override
+    public String remedy() {
+      return "wait for it to end; 'lucos doctor GUEST' tells who holds the lock";
+    }
+  }
+
+  /** Another lucos command holds the guest. */
+  record GuestBusy(String guest, String owner) implements BusyRefusal {
+    @Override
+    public String message() {
+      return "guest '" + guest + "' is being worked on by " + owner;
+    }
+
+    @Override
+    public String remedy() {
+      return "wait for that command to end";
+    }
+  }
+
+  /** A pause took longer than allowed and everything was undone. */
+  record PauseBudgetExceeded(String phase, long milliseconds) implements BusyRefusal {
+    @Override
+    public String message() {
+      return "the pause took longer than allowed in phase " + phase + ": " + milliseconds + " ms";
+    }
+
+    @Override
+    public String remedy() {
+      return "try again when the guest is less busy, or allow a longer pause";
+    }
+  }
+
+  /** The guest did not unload a patch module. */
+  record UnloadFailed(String module, long error, String detail) implements BusyRefusal {
+    @Override
+    public String message() {
+      return "the guest did not unload " + module + ": error " + error + " " + detail;
+    }
+
+    @Override
+    public String remedy() {
+      return "the functions are restored; run 'lucos revert' again to free the memory";
+    }
+  }
+
+  /** A callback of a patch did not run, or began and has not returned. */
+  record CallbackUnfinished(String function, String when, String detail) implements BusyRefusal {
+    @Override
+    public String message() {
+      return "callback " + function + " (" + when + ") has not run to its end: " + detail;
+    }
+
+    @Override
+    public String remedy() {
+      return "wait for it, then repeat the command or 'lucos revert'; 'lucos status GUEST' shows how far it is; the guest runs on";
+    }
+  }
+}

@@ -1,0 +1,86 @@
+package org.lucos.patcher.refusal;
+
+import org.lucos.bridge.domain.DomainRefusal;
+
+/** The guest is not there, or does not let itself be patched. */
+public sealed interface GuestRefusal extends Refusal {
+  @Override
+  default ExitCode exitCode() {
+    return ExitCode.GUEST_UNAVAILABLE;
+  }
+
+  /** The hypervisor layer refuses the domain. */
+  record DomainUnavailable(DomainRefusal reason) implements GuestRefusal {
+    @Override
+    public String code() {
+      return reason.code();
+    }
+
+    @Override
+    public String message() {
+      return reason.message();
+    }
+
+    @Override
+    public String remedy() {
+      return reason.remedy();
+    }
+  }
+
+  /** No Linux kernel that describes itself was found in guest memory. */
+  record KernelNotFound(String guest, String detail) implements GuestRefusal {
+    @Override
+    public String message() {
+      return "no usable Linux kernel found in guest '" + guest + "': " + detail;
+    }
+
+    @Override
+    public String remedy() {
+      return "wait until the guest has booted; kernels need VMCOREINFO, kallsyms and BTF";
+    }
+  }
+
+  /** A build was to be for what runs here, and nothing that does can be read. */
+  record NoGuests(String detail) implements GuestRefusal {
+    @Override
+    public String message() {
+      return "no running guest tells its kernel: " + detail;
+    }
+
+    @Override
+    public String remedy() {
+      return "start the guests, or name kernels with --kernel";
+    }
+  }
+
+  /** Memory describes a kernel, but the CPUs run another or none: the guest was reset. */
+  record KernelNotRunning(String guest) implements GuestRefusal {
+    @Override
+    public String message() {
+      return "guest '" + guest + "' does not run the kernel that its memory describes";
+    }
+
+    @Override
+    public String remedy() {
+      return "it was reset a moment ago: wait until it has booted";
+    }
+  }
+
+  /** The guest does not take unsigned modules. */
+  record ModulesForbidden(String policy) implements GuestRefusal {
+    @Override
+    public ExitCode exitCode() {
+      return ExitCode.FORBIDDEN_BY_GUEST;
+    }
+
+    @Override
+    public String message() {
+      return "the guest's kernel takes no unsigned modules: " + policy;
+    }
+
+    @Override
+    public String remedy() {
+      return "boot the guest without lockdown, Secure Boot or module.sig_enforce, or patch it from inside";
+    }
+  }
+}

@@ -1,0 +1,99 @@
+package org.lucos.patcher.refusal;
+
+import java.util.List;
+
+/** The guest is not in the state the request needs. */
+public sealed interface StateRefusal extends Refusal {
+  @Override
+  default ExitCode exitCode() {
+    return ExitCode.WRONG_STATE;
+  }
+
+  /** The function is redirected already. */
+  record AlreadyPatched(String function, String by) implements StateRefusal {
+    @Override
+    public String message() {
+      return function + " is already patched by " + by;
+    }
+
+    @Override
+    public String remedy() {
+      return "revert that patch first: 'lucos revert'";
+    }
+  }
+
+  /** The guest has this patch already. */
+  record AlreadyApplied(String patch, String detail) implements StateRefusal {
+    @Override
+    public String message() {
+      return "patch '" + patch + "' is in this guest already: " + detail;
+    }
+
+    @Override
+    public String remedy() {
+      return "see 'lucos status GUEST'; 'lucos revert' takes it out";
+    }
+  }
+
+  /** Modules whose code the patch changes are not loaded. */
+  record ModuleNotLoaded(List<String> modules) implements StateRefusal {
+    /** Copies the list. */
+    public ModuleNotLoaded {
+      modules = List.copyOf(modules);
+    }
+
+    @Override
+    public String message() {
+      return "not loaded in the guest: module " + String.join(", ", modules);
+    }
+
+    @Override
+    public String remedy() {
+      return "load it in the guest, or let the patch wait for it: 'lucos apply' without --no-wait";
+    }
+  }
+
+  /** No such patch is in the guest. */
+  record NotApplied(String patch) implements StateRefusal {
+    @Override
+    public String message() {
+      return "patch '" + patch + "' is not applied in this guest";
+    }
+
+    @Override
+    public String remedy() {
+      return "see 'lucos status GUEST' for what is";
+    }
+  }
+
+  /** Another patch stands on this one. */
+  record PatchDependedOn(String patch, String by) implements StateRefusal {
+    @Override
+    public String message() {
+      return "patch '" + patch + "' cannot be reverted while " + by + " is applied";
+    }
+
+    @Override
+    public String remedy() {
+      return "revert the other one first";
+    }
+  }
+
+  /** Text of an applied patch is not what was written. */
+  record TextChanged(String function, String detail) implements StateRefusal {
+    @Override
+    public ExitCode exitCode() {
+      return ExitCode.TEXT_DIFFERS;
+    }
+
+    @Override
+    public String message() {
+      return "text of " + function + " is not what was written: " + detail;
+    }
+
+    @Override
+    public String remedy() {
+      return "somebody else changed it: run 'lucos verify GUEST', restore that change, or reboot the guest";
+    }
+  }
+}

@@ -1,0 +1,21 @@
+package org.lucos.patcher.transaction;
+
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * How a switch went.
+ *
+ * @param attempts pauses taken until the functions were free
+ * @param pause how long the guest was stopped in the last one
+ * @param check how much of that was the stack check
+ * @param write how much of that was writing and reading back
+ * @param retries why earlier attempts were given up, one line each
+ */
+public record SwitchOutcome(
+    int attempts, Duration pause, Duration check, Duration write, List<String> retries) {
+  /** Copies the list. */
+  public SwitchOutcome {
+    retries = List.copyOf(retries);
+  }
+}

@@ -1,0 +1,3 @@
+/** Tests of reading types. */
+@org.jspecify.annotations.NullMarked
+package org.lucos.patcher.btf;

@@ -1,0 +1,3 @@
+/** The bridge on real guests. */
+@org.jspecify.annotations.NullMarked
+package org.lucos.tests.bridge;

@@ -1,0 +1,83 @@
+package org.lucos.tests.live;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.lucos.patcher.app.Settings;
+import org.lucos.patcher.cli.Main;
+import org.lucos.patcher.refusal.ExitCode;
+import org.lucos.tests.guest.Guest;
+import org.lucos.tests.guest.TestGuest;
+
+/** The command as scripts use it: exit codes and JSON. */
+class CommandLineTest {
+  private static final Mechanism PATCH = Mechanism.CMDLINE;
+
+  private record Answer(int exit, JsonNode json) {}
+
+  @Test
+  void commandsTellScriptsHowTheyEnded(@Guest TestGuest guest) throws Exception {
+    String bundle = new Operator(guest).bundle(PATCH.recipe()).toString();
+    String name = guest.name();
+
+    Answer plan = lucos("plan", name, bundle);
+    assertThat(plan.exit()).isEqualTo(ExitCode.OK.value());
+    assertThat(plan.json().findValue("text").asText()).contains(PATCH.function());
+    PATCH.assertNotSeen(guest);
+
+    Answer applied = lucos("apply", name, bundle, "--timeout=60s", "--max-pause=5s");
+    assertThat(applied.exit()).isEqualTo(ExitCode.OK.value());
+    assertThat(applied.json().findValue("patch").asText()).isEqualTo(PATCH.recipe());
+    PATCH.assertSeen(guest);
+
+    Answer again = lucos("apply", name, bundle);
+    assertThat(again.exit()).isEqualTo(ExitCode.WRONG_STATE.value());
+    assertThat(again.json().at("/error/code").asText()).isEqualTo("already-applied");
+    assertThat(again.json().at("/error/exitCode").asInt()).isEqualTo(again.exit());
+
+    Answer status = lucos("status", name);
+    assertThat(status.exit()).isEqualTo(ExitCode.OK.value());
+    assertThat(status.json().findValue("state").asText()).isEqualTo("applied");
+    assertThat(lucos("verify", name).exit()).isEqualTo(ExitCode.OK.value());
+
+    Answer reverted = lucos("revert", name, PATCH.recipe(), "--timeout=60s", "--max-pause=5s");
+    assertThat(reverted.exit()).isEqualTo(ExitCode.OK.value());
+    PATCH.assertNotSeen(guest);
+    assertThat(lucos("revert", name, PATCH.recipe()).exit())
+        .isEqualTo(ExitCode.WRONG_STATE.value());
+    assertThat(lucos("apply", "lucos-no-such-guest", bundle).exit())
+        .isEqualTo(ExitCode.GUEST_UNAVAILABLE.value());
+    assertThat(lucos("apply", name, "/nonexistent").exit()).isEqualTo(ExitCode.BAD_INPUT.value());
+  }
+
+  private static Answer lucos(String... arguments) throws IOException, InterruptedException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Main.class.getName()));
+    command.addAll(List.of(arguments));
+    command.add("--json");
+    ProcessBuilder builder =
+        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
+    Settings settings = Bundles.settings();
+    builder.environment().put("LUCOS_CACHE", settings.cache().toString());
+    builder.environment().put("LUCOS_STATE", settings.state().toString());
+    builder.environment().put("LUCOS_LOCKS", settings.locks().toString());
+    builder.environment().put("LUCOS_KEYS", settings.keys().toString());
+    Process process = builder.start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    int exit = process.waitFor();
+    return new Answer(exit, new ObjectMapper().readTree(output));
+  }
+}

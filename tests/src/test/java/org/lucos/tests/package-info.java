@@ -1,0 +1,3 @@
+/** What crosses modules: architecture rules, real guests, real hosts, faults. */
+@org.jspecify.annotations.NullMarked
+package org.lucos.tests;
