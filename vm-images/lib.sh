@@ -62,34 +62,22 @@ install_packages() {
   rm -f "$log"
 }
 
-# need_index: the package index must be whole before kernels can be looked up in it: a fresh container has none, an image
-# may lack that of the security updates. Looked at once an hour, for it takes a while.
+# need_index: the package index must be there, and not old, before kernels can be looked up in it: a fresh container has
+# none, an image may lack that of the security updates, which apt does not tell. Read once an hour at most.
 need_index() {
   local stamp
   stamp=$(cache_dir index)/looked-at
   [[ -n $(find "$stamp" -mmin -60 2>/dev/null) && -n $(any_index) ]] && return 0
-  if ! whole_index; then
-    if ((EUID == 0)); then
-      note "reading the package index"
-      with_lock apt apt-get -q update >/dev/null || [[ -n $(any_index) ]] || die "apt-get update failed"
-    else
-      [[ -n $(any_index) ]] || die "apt has no package index; run apt-get update"
-    fi
+  if ((EUID == 0)); then
+    note "reading the package index"
+    with_lock apt apt-get -q update >/dev/null || [[ -n $(any_index) ]] || die "apt-get update failed"
+  else
+    [[ -n $(any_index) ]] || die "apt has no package index; run apt-get update"
   fi
   touch "$stamp"
 }
 
 any_index() { find /var/lib/apt/lists -name '*_Packages*' -print -quit 2>/dev/null; }
-
-# whole_index: whether each configured source's list of packages is there (its name ends in how it is compressed).
-whole_index() {
-  local list
-  [[ -n $(any_index) ]] || return 1
-  # shellcheck disable=SC2016 # apt's variable, not ours
-  while read -r list; do
-    compgen -G "$list*" >/dev/null || return 1
-  done < <(apt-get indextargets --format '$(FILENAME)' 'Created-By: Packages' | grep 'binary-amd64_Packages')
-}
 
 # need_build_tools: what builds lucos, and what lucos builds patches with.
 need_build_tools() {

@@ -97,6 +97,14 @@ final class RunCommand implements Callable<Integer> {
   private long limit;
 
   @Option(
+      names = "--max-objects",
+      paramLabel = "N",
+      defaultValue = "300",
+      description =
+          "how many objects one build may compile because of headers (default: ${DEFAULT-VALUE})")
+  private int maxObjects;
+
+  @Option(
       names = "--redo",
       paramLabel = "WHAT",
       split = ",",
@@ -155,8 +163,9 @@ final class RunCommand implements Callable<Integer> {
       Corpus.Choice choice =
           new Corpus.Choice(Optional.ofNullable(only), Optional.ofNullable(sample), seed);
       if (!applyOnly) {
-        run.build(
-            corpus, corpus.chosen(choice), wanted(), seed, workers, Duration.ofSeconds(limit));
+        CorpusRun.Limits limits =
+            new CorpusRun.Limits(workers, Duration.ofSeconds(limit), maxObjects);
+        run.build(corpus, corpus.chosen(choice), wanted(), seed, limits);
       }
       if (!buildOnly) {
         apply(settings, corpus, choice, progress);

@@ -65,6 +65,15 @@ public final class CorpusRun {
     }
   }
 
+  /**
+   * What builds may take.
+   *
+   * @param workers how many at a time
+   * @param time how long each may take
+   * @param objects how many objects each may compile because of headers
+   */
+  public record Limits(int workers, Duration time, int objects) {}
+
   /** The journal of builds. */
   public static Journal<BuildResult> builds(Path directory) {
     return new Journal<>(directory.resolve("builds.jsonl"), BuildResult.class, BuildResult::path);
@@ -108,12 +117,10 @@ public final class CorpusRun {
    * moment is a fair sample of the whole.
    *
    * @param seed makes the order
-   * @param workers how many at a time
-   * @param limit how long one may take
    */
-  public void build(
-      Corpus corpus, List<ChangedFile> chosen, Redo redo, long seed, int workers, Duration limit) {
-    PatchBuilder builder = PatchBuilder.onThisHost(cache, Version.current());
+  public void build(Corpus corpus, List<ChangedFile> chosen, Redo redo, long seed, Limits limits) {
+    PatchBuilder builder =
+        PatchBuilder.onThisHost(cache, Version.current()).limitedTo(limits.objects());
     KernelTree tree = builder.trees().prepare(corpus.release(), new StepListener(progress));
     Journal<BuildResult> journal = builds(directory);
     var known = journal.entries();
@@ -125,9 +132,9 @@ public final class CorpusRun {
     progress.stage("building", todo.size());
     FileBuilder files =
         new FileBuilder(
-            corpus, tree, builder, new DiffTool(new ProcessCommands()), directory, limit);
+            corpus, tree, builder, new DiffTool(new ProcessCommands()), directory, limits.time());
     AtomicLong done = new AtomicLong();
-    ExecutorService pool = Executors.newFixedThreadPool(workers);
+    ExecutorService pool = Executors.newFixedThreadPool(limits.workers());
     try {
       List<Future<?>> all = new ArrayList<>();
       for (ChangedFile file : todo) {

@@ -3,10 +3,9 @@ package org.lucos.patcher.build;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -33,6 +32,7 @@ public final class KernelTree {
   private final List<String> variables;
   private final Path cache;
   private final Kbuild kbuild;
+  private final KernelMake make;
   private final ObjectCache objects;
   private Optional<KernelObjects> known = Optional.empty();
 
@@ -42,7 +42,8 @@ public final class KernelTree {
       TreeFacts facts,
       HostCommands commands,
       List<String> variables,
-      Path cache) {
+      Path cache,
+      Clock clock) {
     this.root = root;
     this.source = source;
     this.output = root.resolve(OUTPUT);
@@ -51,7 +52,8 @@ public final class KernelTree {
     this.variables = variables;
     this.cache = cache;
     this.kbuild = new Kbuild(commands, source, output, variables);
-    this.objects = new ObjectCache(cache.resolve("objects"));
+    this.make = new KernelMake(commands, source, output, variables);
+    this.objects = new ObjectCache(cache.resolve("objects"), clock);
   }
 
   /** The kernel's release. */
@@ -96,6 +98,11 @@ public final class KernelTree {
   /** The kernel's exported symbols with their CRCs. */
   public Path moduleSymvers() {
     return output.resolve("Module.symvers");
+  }
+
+  /** The kernel's make in this tree. */
+  KernelMake make() {
+    return make;
   }
 
   /** Where the object of a C file, such as {@code fs/readdir.c}, goes under this configuration. */
@@ -213,43 +220,6 @@ public final class KernelTree {
     }
   }
 
-  /**
-   * C files compiled as modules are, with a section for every function and variable.
-   *
-   * @param directory that holds them; everything that is made goes there too
-   * @param includes where the headers they include are looked for besides
-   * @param units their names without {@code .c}
-   * @return the objects by unit
-   * @throws RefusedException {@code CompileFailed} with the compiler's messages
-   */
-  Map<String, byte[]> compileModule(Path directory, Path includes, List<String> units) {
-    List<String> objects = units.stream().map(unit -> unit + ".o").toList();
-    FileTrees.writeText(
-        directory.resolve("Kbuild"),
-        "obj-m := "
-            + String.join(" ", objects)
-            + "\nccflags-y := -iquote "
-            + includes
-            + " -iquote "
-            + directory
-            + " "
-            + String.join(" ", Flavour.SECTIONS.flags())
-            + "\n");
-    List<String> argv = new ArrayList<>(List.of("nice", "make", "-s", "-j2"));
-    argv.addAll(List.of("-C", source.toString(), "O=" + output, "M=" + directory));
-    argv.addAll(variables);
-    argv.addAll(objects);
-    CommandOutcome outcome = commands.run(Command.of(argv));
-    if (!outcome.succeeded()) {
-      throw new RefusedException(
-          new InputRefusal.CompileFailed(
-              units.get(units.size() - 1) + ".c", outcome.tail(ERROR_LINES)));
-    }
-    Map<String, byte[]> compiled = new LinkedHashMap<>();
-    units.forEach(unit -> compiled.put(unit, FileTrees.read(directory.resolve(unit + ".o"))));
-    return compiled;
-  }
-
   /** Does it again with the files that the object's own make rule generates at first. */
   private <T> T withGenerated(String file, BuildListener listener, Supplier<T> work) {
     try {
@@ -262,7 +232,7 @@ public final class KernelTree {
         throw e;
       }
       listener.note(file + " needs generated files: made with Kbuild");
-      CacheLock.holding(cache, "make-" + release(), listener, () -> make(file));
+      CacheLock.holding(cache, "make-" + release(), listener, () -> make.object(file));
       return work.get();
     }
   }
@@ -331,7 +301,7 @@ public final class KernelTree {
     return file.substring(0, Math.max(0, file.lastIndexOf('/')));
   }
 
-  private static String objectName(String file) {
+  static String objectName(String file) {
     return file.substring(0, file.length() - 2) + ".o";
   }
 
@@ -396,20 +366,6 @@ public final class KernelTree {
             .of(cFile)
             .orElseThrow(() -> new BuildFailedException("Kbuild does not compile " + cFile));
     return CompileLine.parse(root.resolve(OBJECTS) + ":" + object.object(), object.command());
-  }
-
-  /** Has Kbuild make the object, and with it what it depends on. */
-  private CommandOutcome make(String cFile) {
-    List<String> argv = new ArrayList<>(List.of("nice", "make", "-s", "-j2"));
-    argv.addAll(List.of("-C", source.toString(), "O=" + output));
-    argv.addAll(variables);
-    argv.add(objectName(cFile));
-    CommandOutcome outcome = commands.run(Command.of(argv));
-    if (!outcome.succeeded()) {
-      throw new RefusedException(
-          new InputRefusal.CompileFailed(cFile, outcome.errorLines(ERROR_LINES)));
-    }
-    return outcome;
   }
 
   private Path objectFile(String cFile, String suffix) {

@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -124,7 +125,7 @@ public final class KernelTrees {
         Files.exists(marker) ? Optional.of(FileTrees.readText(marker)) : Optional.empty();
     Path source = source(facts.packages(), patches, listener);
     List<String> variables = variables(facts.packages().release(), facts.compiler());
-    return new KernelTree(root, source, facts, commands, variables, cache);
+    return new KernelTree(root, source, facts, commands, variables, cache, Clock.systemUTC());
   }
 
   private TreeFacts make(Path root, KernelPackageSet set, BuildListener listener) {

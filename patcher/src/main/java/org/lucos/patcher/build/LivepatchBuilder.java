@@ -47,7 +47,7 @@ final class LivepatchBuilder {
     FileTrees.writeText(directory.resolve(unit + ".c"), including(request, ""));
     listener.step("compiling " + request.file().getFileName() + " as a module");
     Map<String, byte[]> compiled =
-        tree.compileModule(directory, request.directory(), List.of(LAYOUT, unit));
+        tree.make().module(directory, request.directory(), List.of(LAYOUT, unit));
     KlpLayout layout = KlpLayout.of(object(LAYOUT, compiled));
     KlpObject object = new KlpObject(unit + ".o", object(unit, compiled));
     KlpSource source = object.declared(layout);
@@ -56,7 +56,7 @@ final class LivepatchBuilder {
       String runners = unit + "_lucos";
       FileTrees.writeText(directory.resolve(runners + ".c"), including(request, runners(source)));
       listener.step("compiling it with its callbacks");
-      compiled = tree.compileModule(directory, request.directory(), List.of(runners));
+      compiled = tree.make().module(directory, request.directory(), List.of(runners));
       object = new KlpObject(unit + ".o", object(runners, compiled));
     }
     Map<String, Original> originals = originals(source);

@@ -9,6 +9,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -23,9 +24,14 @@ final class ObjectCache {
   private static final int MOST_OBJECTS = 4_000;
 
   private final Path directory;
+  private final Clock clock;
 
-  ObjectCache(Path directory) {
+  /**
+   * @param clock tells when an object was used last
+   */
+  ObjectCache(Path directory, Clock clock) {
     this.directory = directory;
+    this.clock = clock;
   }
 
   /** The key of an object. */
@@ -41,7 +47,7 @@ final class ObjectCache {
     Path file = file(key);
     try {
       byte[] object = Files.readAllBytes(file);
-      Files.setLastModifiedTime(file, FileTime.fromMillis(System.currentTimeMillis()));
+      Files.setLastModifiedTime(file, FileTime.from(clock.instant()));
       return Optional.of(object);
     } catch (NoSuchFileException e) {
       return Optional.empty();

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -11,7 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ObjectCacheTest {
   @Test
   void anObjectIsFoundByWhatItIsMadeOf(@TempDir Path folder) {
-    ObjectCache cache = new ObjectCache(folder);
+    ObjectCache cache = new ObjectCache(folder, Clock.systemUTC());
     String key = key("int x;", "gcc", "-O2");
     cache.put(key, new byte[] {7});
 

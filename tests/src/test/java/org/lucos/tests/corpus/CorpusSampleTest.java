@@ -49,13 +49,17 @@ class CorpusSampleTest {
   private static final int LEAST_BUILT = 5;
 
   private static final long SEED = 3;
+
+  /** Headers that many objects include are for the whole corpus. */
+  private static final CorpusRun.Limits LIMITS = new CorpusRun.Limits(2, Duration.ofMinutes(5), 10);
+
   private static final Path CACHE = Repository.cache();
 
   @Test
   void codeOnlyChangesBuildAndComeAndGoUnderLoad(@TempDir Path directory) {
     CorpusRun run = new CorpusRun(CACHE, directory, new Printed());
     Corpus corpus = oldestToNewest(run);
-    run.build(corpus, sample(corpus), CorpusRun.Redo.NOTHING, SEED, 2, Duration.ofMinutes(5));
+    run.build(corpus, sample(corpus), CorpusRun.Redo.NOTHING, SEED, LIMITS);
 
     List<BuildResult> results = List.copyOf(CorpusRun.builds(directory).entries().values());
     assertThat(results).hasSize(FILES);

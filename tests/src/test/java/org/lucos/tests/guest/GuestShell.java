@@ -39,7 +39,7 @@ final class GuestShell implements AutoCloseable {
   private static final Duration POKE_EVERY = Duration.ofMillis(500);
   private static final Duration GRACE = Duration.ofSeconds(10);
   private static final Duration SEND_LIMIT = Duration.ofSeconds(60);
-  private static final int REPEATS = 8;
+  private static final int REPEATS = 50;
   private static final String INTERRUPT = "\u0003\n";
 
   private final SocketChannel channel;
