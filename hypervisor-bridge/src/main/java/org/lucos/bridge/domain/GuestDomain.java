@@ -33,12 +33,22 @@ public interface GuestDomain extends AutoCloseable {
    * Writes RAM behind the hypervisor's back, at memory speed and without a pause. The write is
    * <em>not</em> marked dirty for live migration and stale translated code is not dropped, so it is
    * only for memory that the guest itself cannot reach yet (a fresh buffer it has been told nothing
-   * of), and it is refused while a migration runs.
+   * of), and it is refused while a migration runs. One that begins meanwhile takes the pages as
+   * they were: ask {@link #requireSettled} afterwards. Within a lease nothing is asked: the pause
+   * was refused already if it had to be.
    *
    * @throws DomainRefusedException while the domain migrates
    * @throws org.lucos.bridge.memory.MemoryFaultException if any byte is not RAM
    */
   void writeUnreachable(GuestPhysicalAddress at, byte[] bytes);
+
+  /**
+   * Checks that the guest stays: it is on this host and no migration, save or dump goes on.
+   *
+   * @throws DomainRefusedException with {@link DomainRefusal.Migrating} or {@link
+   *     DomainRefusal.NotRunning}
+   */
+  void requireSettled();
 
   /** Every pause made through this object so far. */
   PauseLog pauses();

@@ -169,8 +169,7 @@ public final class QemuGuestDomain implements GuestDomain {
     if (lease.isPresent() && lease.get().isOpen()) {
       throw new IllegalStateException("the guest is paused already: purpose=" + purpose);
     }
-    requireAlive();
-    refuseMigration(control, monitor);
+    requireSettled();
     DomainState state = monitor.status().state();
     if (state == DomainState.ENDING || state == DomainState.SUSPENDED) {
       throw new DomainRefusedException(new DomainRefusal.NotRunning(identity().name(), state));
@@ -231,9 +230,16 @@ public final class QemuGuestDomain implements GuestDomain {
 
   @Override
   public void writeUnreachable(GuestPhysicalAddress at, byte[] bytes) {
+    if (lease.filter(QemuPausedGuest::isOpen).isEmpty()) {
+      requireSettled();
+    }
+    memory.write(at, bytes);
+  }
+
+  @Override
+  public void requireSettled() {
     requireAlive();
     refuseMigration(control, monitor);
-    memory.write(at, bytes);
   }
 
   private void requireAlive() {

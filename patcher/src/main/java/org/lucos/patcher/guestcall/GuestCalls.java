@@ -18,7 +18,6 @@ import org.lucos.patcher.consistency.StackChecker;
 import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.patcher.kernel.Task;
 import org.lucos.patcher.refusal.BusyRefusal;
-import org.lucos.patcher.refusal.GuestRefusal;
 import org.lucos.patcher.refusal.RefusedException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -146,10 +145,7 @@ public final class GuestCalls implements AutoCloseable {
     Optional<Task> init = Carriers.init(kernel);
     rehearse(writer -> stage(writer, program, passing, init));
     try (PausedGuest lease = kernel.domain().pause("guest-call")) {
-      if (!installed && !kernel.isRunBy(lease.registers())) {
-        throw new RefusedException(
-            new GuestRefusal.KernelNotRunning(kernel.domain().identity().name()));
-      }
+      kernel.boot().require(lease.registers());
       int heads = stage(new GuestWriter(kernel.memory(), lease), program, passing, init);
       lease.commit();
       installed = true;
@@ -198,7 +194,7 @@ public final class GuestCalls implements AutoCloseable {
 
   private boolean awaitTaken(long deadline) {
     long pause = 1;
-    while (recordState() == CallLayout.OPEN) {
+    while (stateWhileWaiting() == CallLayout.OPEN) {
       if (System.nanoTime() > deadline) {
         return false;
       }
@@ -215,6 +211,7 @@ public final class GuestCalls implements AutoCloseable {
       return;
     }
     try (PausedGuest lease = kernel.domain().pause("guest-call")) {
+      kernel.boot().require(lease.registers());
       GuestWriter writer = new GuestWriter(kernel.memory(), lease);
       workerHooked = worker.orElseThrow().hook(writer, stub);
       writer.flush();
@@ -224,7 +221,7 @@ public final class GuestCalls implements AutoCloseable {
 
   private boolean awaitDone(Duration runLimit) {
     long deadline = System.nanoTime() + runLimit.toNanos();
-    while (recordState() != CallLayout.DONE) {
+    while (stateWhileWaiting() != CallLayout.DONE) {
       if (System.nanoTime() > deadline) {
         return false;
       }
@@ -237,6 +234,7 @@ public final class GuestCalls implements AutoCloseable {
   private CallUnfinishedException abandoned(GuestProgram program, int heads) {
     rehearse(writer -> withdraw(writer, heads));
     try (PausedGuest lease = kernel.domain().pause("guest-call")) {
+      kernel.boot().require(lease.registers());
       withdraw(new GuestWriter(kernel.memory(), lease), heads);
       lease.commit();
     }
@@ -255,6 +253,7 @@ public final class GuestCalls implements AutoCloseable {
     while (true) {
       rehearse(writer -> withdraw(writer, heads));
       try (PausedGuest lease = kernel.domain().pause("guest-call")) {
+        kernel.boot().require(lease.registers());
         List<Integer> inFlight = withdraw(new GuestWriter(kernel.memory(), lease), heads);
         lease.commit();
         if (inFlight.isEmpty()) {
@@ -313,7 +312,7 @@ public final class GuestCalls implements AutoCloseable {
     PreparedCheck check =
         new StackChecker(kernel).prepare(List.of(new NamedRange("guest call stub", code)));
     try (PausedGuest lease = kernel.domain().pause("guest-call")) {
-      kernel.memory().forgetTranslations();
+      kernel.boot().require(lease.registers());
       boolean workerMoves = worker.isPresent() && !worker.get().isResting();
       if (workerMoves || !check.check(lease.registers()).isClear()) {
         return false;
@@ -325,6 +324,12 @@ public final class GuestCalls implements AutoCloseable {
       lease.commit();
       return true;
     }
+  }
+
+  /** As {@link #recordState}, but a guest that reboots is not waited for. */
+  private int stateWhileWaiting() {
+    kernel.boot().require();
+    return recordState();
   }
 
   private int recordState() {

@@ -6,8 +6,10 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.UUID;
+import org.lucos.bridge.addr.AddressOutOfRangeException;
 import org.lucos.bridge.addr.GuestVirtualAddress;
 import org.lucos.bridge.memory.GuestMemory;
+import org.lucos.bridge.memory.MemoryFaultException;
 import org.lucos.patcher.bytes.MalformedDataException;
 
 /**
@@ -20,16 +22,43 @@ import org.lucos.patcher.bytes.MalformedDataException;
  * <p>Only a digest leaves this class: a stack canary is a secret of the guest.
  */
 final class BootFingerprint {
-  private BootFingerprint() {}
+  private final GuestMemory memory;
+  private final VmcoreInfo info;
+  private final GuestVirtualAddress vmcoreInfo;
+  private final GuestVirtualAddress initTask;
+  private final GuestVirtualAddress systemState;
+  private final long running;
+  private final long tasks;
+  private final Field nextTask;
+  private final Field pid;
+  private final Field started;
+  private final Optional<Field> canary;
 
-  /** 32 hexadecimal digits. */
-  static String read(GuestMemory memory, VmcoreInfo info, SymbolTable symbols, BtfTypes types) {
+  BootFingerprint(GuestMemory memory, VmcoreInfo info, SymbolTable symbols, BtfTypes types) {
+    this.memory = memory;
+    this.info = info;
+    this.vmcoreInfo = symbols.address("vmcoreinfo_data");
+    this.initTask = symbols.address("init_task");
+    this.systemState = symbols.address("system_state");
+    this.running = types.enumerator("SYSTEM_RUNNING");
     StructLayout task = types.struct("task_struct");
-    GuestVirtualAddress initTask = symbols.address("init_task");
-    GuestVirtualAddress node = task.field("tasks.next").readPointer(memory, initTask);
+    this.tasks = task.offsetOf("tasks");
+    this.nextTask = task.field("tasks.next");
+    this.pid = task.field("pid");
+    this.started = task.field("start_boottime");
+    this.canary = task.find("stack_canary");
+  }
+
+  /**
+   * What guest memory says now.
+   *
+   * @throws MalformedDataException if there is no process 1 yet, or no sense in it
+   */
+  String read() {
+    GuestVirtualAddress node = nextTask.readPointer(memory, initTask);
     GuestLists.requireObject("guest init_task", initTask, node);
-    GuestVirtualAddress first = node.plus(-task.offsetOf("tasks"));
-    if (task.field("pid").read(memory, first) != 1) {
+    GuestVirtualAddress first = node.plus(-tasks);
+    if (pid.read(memory, first) != 1) {
       throw new MalformedDataException("guest init_task", node.value(), "no process 1 yet");
     }
     Hasher hasher =
@@ -38,10 +67,24 @@ final class BootFingerprint {
             .putString(info.buildId(), StandardCharsets.US_ASCII)
             .putLong(info.slide())
             .putLong(info.physBase())
-            .putLong(memory.u64(symbols.address("vmcoreinfo_data")))
-            .putLong(task.field("start_boottime").read(memory, first));
-    task.find("stack_canary").ifPresent(canary -> hasher.putLong(canary.read(memory, initTask)));
+            .putLong(memory.u64(vmcoreInfo))
+            .putLong(started.read(memory, first));
+    canary.ifPresent(field -> hasher.putLong(field.read(memory, initTask)));
     return hasher.hash().toString().substring(0, 32);
+  }
+
+  /** Why guest memory no longer shows {@code boot}, up and running; empty if it does. */
+  Optional<String> whyNot(String boot) {
+    try {
+      if (memory.u32(systemState) != running) {
+        return Optional.of("its kernel shuts down, starts anew or is suspended");
+      }
+      return read().equals(boot)
+          ? Optional.empty()
+          : Optional.of("its memory is that of another boot");
+    } catch (MalformedDataException | MemoryFaultException | AddressOutOfRangeException e) {
+      return Optional.of("its kernel is not where it was (" + e.getMessage() + ")");
+    }
   }
 
   /** {@code /proc/sys/kernel/random/boot_id}, if a program has asked for it since boot. */

@@ -50,6 +50,7 @@ final class KernelFinder {
       VirtualMemory memory,
       SymbolTable symbols,
       BtfTypes types,
+      BootFingerprint fingerprint,
       KernelIdentity identity) {}
 
   /** The kernel that runs, if there is one. */
@@ -189,13 +190,14 @@ final class KernelFinder {
               : "the kernel has shut down or suspended");
     }
     Optional<UUID> bootId = BootFingerprint.bootId(virtual, symbols);
-    String boot = BootFingerprint.read(virtual, info, symbols, types);
+    BootFingerprint fingerprint = new BootFingerprint(virtual, info, symbols, types);
+    String boot = fingerprint.read();
     if (cached.isEmpty()) {
       cache.store(info.buildId(), new KernelCache.Entry(symbols.stored(info.slide()), btf));
     }
     KernelIdentity identity =
         new KernelIdentity(info.release(), info.buildId(), info.slide(), boot, bootId);
-    return new Found(page, info, virtual, symbols, types, identity);
+    return new Found(page, info, virtual, symbols, types, fingerprint, identity);
   }
 
   private static void checkSymbols(

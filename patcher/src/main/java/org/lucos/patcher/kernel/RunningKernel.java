@@ -24,6 +24,7 @@ public final class RunningKernel {
   private final PerCpu perCpu;
   private final ModuleReader modules;
   private final TaskWalker tasks;
+  private final BootIdentity boot;
 
   private RunningKernel(GuestDomain domain, KernelFinder.Found found) {
     this.domain = domain;
@@ -31,6 +32,7 @@ public final class RunningKernel {
     this.perCpu = new PerCpu(found.memory(), found.symbols(), found.types());
     this.modules = new ModuleReader(found.memory(), found.symbols(), found.types());
     this.tasks = new TaskWalker(found.memory(), found.symbols(), found.types(), perCpu);
+    this.boot = new BootIdentity(this, found.fingerprint(), found.identity().boot());
   }
 
   /**
@@ -61,6 +63,11 @@ public final class RunningKernel {
   /** Which kernel it is, and which of its boots. */
   public KernelIdentity identity() {
     return found.identity();
+  }
+
+  /** The boot in which it was attached, and whether it still is in it. */
+  public BootIdentity boot() {
+    return boot;
   }
 
   /** Its memory as it addresses it. */
@@ -142,7 +149,7 @@ public final class RunningKernel {
    * Whether this is the kernel that these vCPUs run: the GS base of at least one (either of the
    * two: kernel entry swaps them) is the per-CPU area of one of its CPUs. After a hard reset a
    * kernel's memory may look alive until it is used again; its per-CPU areas are no longer any
-   * vCPU's. Ask this in a pause, before writing.
+   * vCPU's. {@link BootIdentity} asks this in a pause, before writing.
    */
   public boolean isRunBy(Collection<VcpuRegisters> vcpus) {
     Set<GuestVirtualAddress> bases = new HashSet<>();

@@ -66,6 +66,19 @@ public sealed interface GuestRefusal extends Refusal {
     }
   }
 
+  /** The guest left the boot in which work on it began. */
+  record GuestRebooted(String guest, String detail) implements GuestRefusal {
+    @Override
+    public String message() {
+      return "guest '" + guest + "' was rebooted or shut down meanwhile: " + detail;
+    }
+
+    @Override
+    public String remedy() {
+      return "nothing of a patch outlives a boot: wait until it has booted, then repeat the command";
+    }
+  }
+
   /** The guest does not take unsigned modules. */
   record ModulesForbidden(String policy) implements GuestRefusal {
     @Override

@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.lucos.bridge.addr.GuestVirtualAddress;
+import org.lucos.bridge.domain.PausedGuest;
 import org.lucos.patcher.guestcall.GuestCallResult;
 import org.lucos.patcher.guestcall.GuestCalls;
 import org.lucos.patcher.guestcall.GuestProgram;
@@ -110,13 +111,21 @@ public final class ModuleLoader {
     return new GuestVirtualAddress(address);
   }
 
-  /** The buffer is ours and the guest knows nothing of it, so it is filled without a pause. */
+  /**
+   * The buffer is ours and the guest knows nothing of it, so it is filled past QEMU, at memory
+   * speed; in a pause nevertheless, or a guest that reboots at that moment would have it written
+   * over what is there by then.
+   */
   private void fill(GuestVirtualAddress buffer, byte[] image) {
-    kernel.memory().forgetTranslations();
-    for (int done = 0; done < image.length; done += PAGE) {
-      byte[] page = Arrays.copyOfRange(image, done, Math.min(image.length, done + PAGE));
-      kernel.domain().writeUnreachable(kernel.memory().physical(buffer.plus(done)), page);
+    try (PausedGuest lease = kernel.domain().pause("fill")) {
+      kernel.boot().require(lease.registers());
+      for (int done = 0; done < image.length; done += PAGE) {
+        byte[] page = Arrays.copyOfRange(image, done, Math.min(image.length, done + PAGE));
+        kernel.domain().writeUnreachable(kernel.memory().physical(buffer.plus(done)), page);
+      }
+      lease.commit();
     }
+    kernel.domain().requireSettled(); // a migration that has begun meanwhile does not know of it
     byte[] back = kernel.memory().bytes(buffer, image.length);
     if (!Arrays.equals(back, image)) {
       throw new IllegalStateException(

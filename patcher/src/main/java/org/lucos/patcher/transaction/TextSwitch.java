@@ -18,7 +18,6 @@ import org.lucos.patcher.guestcall.GuestWriter;
 import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.patcher.plan.TextEdit;
 import org.lucos.patcher.refusal.BusyRefusal;
-import org.lucos.patcher.refusal.GuestRefusal;
 import org.lucos.patcher.refusal.Refusal;
 import org.lucos.patcher.refusal.RefusedException;
 import org.lucos.patcher.refusal.StateRefusal;
@@ -105,10 +104,7 @@ public final class TextSwitch {
     try (PausedGuest lease = kernel.domain().pause(purpose)) {
       kernel.memory().forgetTranslations();
       List<VcpuRegisters> vcpus = lease.registers();
-      if (!kernel.isRunBy(vcpus)) {
-        throw new RefusedException(
-            new GuestRefusal.KernelNotRunning(kernel.domain().identity().name()));
-      }
+      kernel.boot().require(vcpus);
       StackReport report = prepared.check(vcpus);
       attempt.check = lease.heldFor();
       attempt.refusal = refusal(report);

@@ -40,6 +40,9 @@ record FakeDomain(String name, PhysicalMemory memory) implements GuestDomain {
   }
 
   @Override
+  public void requireSettled() {}
+
+  @Override
   public PauseLog pauses() {
     return new PauseLog();
   }
