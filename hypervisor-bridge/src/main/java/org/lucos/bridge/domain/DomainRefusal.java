@@ -98,7 +98,25 @@ public sealed interface DomainRefusal {
 
     @Override
     public String remedy() {
-      return "try again when that has ended, on the host where the domain then runs";
+      return "try again when that has ended, on the host where the domain then runs, or hold with --wait-migration";
+    }
+  }
+
+  /** A migration or save has taken the guest away while it was worked on. */
+  record LeftHost(String name) implements DomainRefusal {
+    @Override
+    public String code() {
+      return "guest-left-host";
+    }
+
+    @Override
+    public String message() {
+      return "domain '" + name + "' left this host while it was worked on (migrated or saved)";
+    }
+
+    @Override
+    public String remedy() {
+      return "what had been done went with it: see 'lucos status' where it runs now, and repeat the command there";
     }
   }
 

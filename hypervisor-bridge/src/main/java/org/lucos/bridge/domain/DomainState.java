@@ -8,7 +8,9 @@ public enum DomainState {
   PAUSED,
   /** In the guest's own suspend-to-RAM. */
   SUSPENDED,
-  /** Being shut down or crashed: still a process, not worth patching. */
+  /** Its kernel has panicked: still a process, not worth patching. */
+  CRASHED,
+  /** Being shut down: still a process, not worth patching. */
   ENDING,
   /** Not there. */
   SHUT_OFF

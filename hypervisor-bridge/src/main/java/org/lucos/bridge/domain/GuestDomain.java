@@ -1,5 +1,6 @@
 package org.lucos.bridge.domain;
 
+import java.time.Duration;
 import org.lucos.bridge.addr.GuestPhysicalAddress;
 import org.lucos.bridge.memory.PhysicalMemory;
 
@@ -43,10 +44,16 @@ public interface GuestDomain extends AutoCloseable {
   void writeUnreachable(GuestPhysicalAddress at, byte[] bytes);
 
   /**
+   * From now on, {@link #pause} and {@link #requireSettled} wait for a migration, save or dump that
+   * goes on to end, for up to {@code longest}, before they refuse.
+   */
+  void holdForMigration(Duration longest);
+
+  /**
    * Checks that the guest stays: it is on this host and no migration, save or dump goes on.
    *
-   * @throws DomainRefusedException with {@link DomainRefusal.Migrating} or {@link
-   *     DomainRefusal.NotRunning}
+   * @throws DomainRefusedException with {@link DomainRefusal.Migrating}, {@link
+   *     DomainRefusal.LeftHost} or {@link DomainRefusal.NotRunning}
    */
   void requireSettled();
 

@@ -20,6 +20,7 @@ final class LibvirtState {
   private static final int PAUSED_MIGRATION = 2;
   private static final int PAUSED_SAVE = 3;
   private static final int PAUSED_DUMP = 4;
+  private static final int PAUSED_CRASHED = 10;
   private static final int PAUSED_POSTCOPY = 11;
 
   private LibvirtState() {}
@@ -32,7 +33,8 @@ final class LibvirtState {
     return switch (state.get().state()) {
       case RUNNING, BLOCKED -> Optional.empty();
       case PAUSED -> paused(name, state.get().reason());
-      case SHUTDOWN, CRASHED -> Optional.of(new DomainRefusal.NotRunning(name, DomainState.ENDING));
+      case CRASHED -> Optional.of(new DomainRefusal.NotRunning(name, DomainState.CRASHED));
+      case SHUTDOWN -> Optional.of(new DomainRefusal.NotRunning(name, DomainState.ENDING));
       case SUSPENDED -> Optional.of(new DomainRefusal.NotRunning(name, DomainState.SUSPENDED));
       default -> Optional.of(new DomainRefusal.NotRunning(name, DomainState.SHUT_OFF));
     };
@@ -44,6 +46,8 @@ final class LibvirtState {
           Optional.of(new DomainRefusal.Migrating(name, "paused for migration"));
       case PAUSED_SAVE -> Optional.of(new DomainRefusal.Migrating(name, "paused for saving"));
       case PAUSED_DUMP -> Optional.of(new DomainRefusal.Migrating(name, "paused for a dump"));
+      case PAUSED_CRASHED ->
+          Optional.of(new DomainRefusal.NotRunning(name, DomainState.CRASHED));
       default -> Optional.empty();
     };
   }

@@ -2,6 +2,7 @@ package org.lucos.bridge.qemu;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -19,9 +20,12 @@ import org.lucos.bridge.jna.ProcessMemory;
 import org.lucos.bridge.memory.MemoryFaultException;
 import org.lucos.bridge.memory.MemoryRegion;
 import org.lucos.bridge.memory.PhysicalMemory;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A guest run by QEMU on this host. */
 public final class QemuGuestDomain implements GuestDomain {
+  private static final Logger LOG = LoggerFactory.getLogger(QemuGuestDomain.class);
   private static final String SOCKET_NAME = "lucos-gdb.sock";
 
   private final QemuHost host;
@@ -31,6 +35,7 @@ public final class QemuGuestDomain implements GuestDomain {
   private final QemuProcessMemory memory;
   private final List<QemuProcessMemory.Mapping> mappings;
   private final DomainFacts facts;
+  private final MigrationWatch migration;
   private final PauseLog pauses = new PauseLog();
   private Optional<DebugSession> session = Optional.empty();
   private Optional<QemuPausedGuest> lease = Optional.empty();
@@ -49,6 +54,7 @@ public final class QemuGuestDomain implements GuestDomain {
     this.mappings = mappings;
     this.memory = new QemuProcessMemory(mappings, new ProcessMemory(process.id()));
     this.facts = facts;
+    this.migration = new MigrationWatch(control, monitor, this::processAlive, System::nanoTime);
   }
 
   /**
@@ -62,10 +68,10 @@ public final class QemuGuestDomain implements GuestDomain {
       QemuMonitor monitor = new QemuMonitor(control);
       String name = control.identity().name();
       DomainState state = monitor.status().state();
-      if (state == DomainState.ENDING) {
+      if (state == DomainState.ENDING || state == DomainState.CRASHED) {
         throw new DomainRefusedException(new DomainRefusal.NotRunning(name, state));
       }
-      refuseMigration(control, monitor);
+      new MigrationWatch(control, monitor, () -> true, System::nanoTime).requireSettled();
       if (monitor.encrypted()) {
         throw new DomainRefusedException(new DomainRefusal.Encrypted(name, "AMD SEV"));
       }
@@ -131,14 +137,6 @@ public final class QemuGuestDomain implements GuestDomain {
     }
   }
 
-  private static void refuseMigration(DomainControl control, QemuMonitor monitor) {
-    Optional<String> job = control.activeJob().or(monitor::activeMigration);
-    if (job.isPresent()) {
-      throw new DomainRefusedException(
-          new DomainRefusal.Migrating(control.identity().name(), job.get()));
-    }
-  }
-
   @Override
   public DomainIdentity identity() {
     return control.identity();
@@ -170,9 +168,14 @@ public final class QemuGuestDomain implements GuestDomain {
       throw new IllegalStateException("the guest is paused already: purpose=" + purpose);
     }
     requireSettled();
-    DomainState state = monitor.status().state();
-    if (state == DomainState.ENDING || state == DomainState.SUSPENDED) {
+    QemuMonitor.Status status = monitor.status();
+    DomainState state = status.state();
+    if (state != DomainState.RUNNING && state != DomainState.PAUSED) {
       throw new DomainRefusedException(new DomainRefusal.NotRunning(identity().name(), state));
+    }
+    if (status.inTransit()) {
+      throw new DomainRefusedException(
+          new DomainRefusal.Migrating(identity().name(), status.word()));
     }
     try {
       DebugSession usable = session();
@@ -186,6 +189,7 @@ public final class QemuGuestDomain implements GuestDomain {
               pauses,
               this::refusal,
               () -> monitor.status().resumable(),
+              this::warnOfMigration,
               start,
               !wasRunning);
       lease = Optional.of(held);
@@ -238,8 +242,29 @@ public final class QemuGuestDomain implements GuestDomain {
 
   @Override
   public void requireSettled() {
-    requireAlive();
-    refuseMigration(control, monitor);
+    migration.requireSettled();
+  }
+
+  @Override
+  public void holdForMigration(Duration longest) {
+    migration.hold(longest);
+  }
+
+  /** libvirt has a guest arrive as it was when its migration began: paused, if that was by us. */
+  private void warnOfMigration() {
+    try {
+      migration
+          .job()
+          .ifPresent(
+              job ->
+                  LOG.warn(
+                      "a migration began while domain '{}' was paused ({}): should it arrive"
+                          + " paused, 'virsh resume' it there",
+                      identity().name(),
+                      job));
+    } catch (DomainRefusedException e) {
+      LOG.debug("the domain went right after a pause", e);
+    }
   }
 
   private void requireAlive() {
@@ -264,7 +289,7 @@ public final class QemuGuestDomain implements GuestDomain {
         processAlive()
             ? new DomainRefusal.HypervisorFailure(
                 "debugging domain '" + identity().name() + "'", String.valueOf(cause.getMessage()))
-            : new DomainRefusal.NotRunning(identity().name(), DomainState.SHUT_OFF);
+            : migration.gone();
     return new DomainRefusedException(reason, cause);
   }
 
@@ -283,6 +308,9 @@ public final class QemuGuestDomain implements GuestDomain {
       closeSession();
     } catch (IOException e) {
       throw refusal(e);
+    } catch (DomainRefusedException e) {
+      // What was done is done. A migration that has begun, say, leaves the port to the watchdog.
+      LOG.warn("the debug port is not closed yet: {}", e.getMessage());
     }
   }
 }

@@ -29,6 +29,14 @@ final class QemuMonitor {
     boolean resumable() {
       return word.equals("paused") || word.equals("debug");
     }
+
+    /** Whether memory is on its way elsewhere, or from there: what is written now may be lost. */
+    boolean inTransit() {
+      return switch (word) {
+        case "inmigrate", "postmigrate", "finish-migrate", "save-vm", "restore-vm" -> true;
+        default -> false;
+      };
+    }
   }
 
   /** A character device of QEMU. */
@@ -84,7 +92,8 @@ final class QemuMonitor {
         switch (word) {
           case "running" -> DomainState.RUNNING;
           case "suspended" -> DomainState.SUSPENDED;
-          case "shutdown", "guest-panicked", "internal-error" -> DomainState.ENDING;
+          case "guest-panicked" -> DomainState.CRASHED;
+          case "shutdown", "internal-error" -> DomainState.ENDING;
           default -> DomainState.PAUSED;
         };
     return new Status(state, word);

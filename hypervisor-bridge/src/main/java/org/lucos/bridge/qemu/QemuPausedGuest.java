@@ -28,6 +28,7 @@ final class QemuPausedGuest implements PausedGuest {
   private final PauseLog log;
   private final Function<IOException, DomainRefusedException> refusal;
   private final BooleanSupplier resumable;
+  private final Runnable afterwards;
   private final long stoppedAt;
   private final boolean pausedBefore;
   private Optional<List<VcpuRegisters>> registers = Optional.empty();
@@ -36,6 +37,7 @@ final class QemuPausedGuest implements PausedGuest {
   /**
    * @param stoppedAt {@code System.nanoTime()} when the stop was ordered
    * @param resumable whether the guest may be let run; asked after long pauses
+   * @param afterwards done when the guest has been let run
    * @param refusal says what a failure of the session means for the domain
    */
   QemuPausedGuest(
@@ -45,6 +47,7 @@ final class QemuPausedGuest implements PausedGuest {
       PauseLog log,
       Function<IOException, DomainRefusedException> refusal,
       BooleanSupplier resumable,
+      Runnable afterwards,
       long stoppedAt,
       boolean pausedBefore) {
     this.purpose = purpose;
@@ -53,6 +56,7 @@ final class QemuPausedGuest implements PausedGuest {
     this.log = log;
     this.refusal = refusal;
     this.resumable = resumable;
+    this.afterwards = afterwards;
     this.stoppedAt = stoppedAt;
     this.pausedBefore = pausedBefore;
   }
@@ -151,6 +155,7 @@ final class QemuPausedGuest implements PausedGuest {
       } else {
         end(session.resume());
       }
+      afterwards.run();
     } catch (IOException e) {
       throw failed(e);
     }

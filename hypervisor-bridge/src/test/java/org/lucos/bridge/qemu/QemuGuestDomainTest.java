@@ -54,7 +54,7 @@ class QemuGuestDomainTest {
             refusal(
                 new FakeControl(
                     except("query-status", "{\"return\":{\"status\":\"guest-panicked\"}}"))))
-        .isEqualTo(new DomainRefusal.NotRunning("guest", DomainState.ENDING));
+        .isEqualTo(new DomainRefusal.NotRunning("guest", DomainState.CRASHED));
   }
 
   @Test

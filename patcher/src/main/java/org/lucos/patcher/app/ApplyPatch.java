@@ -34,6 +34,7 @@ public final class ApplyPatch {
    * @param callbackLimit how long each callback of the patch may run
    * @param allowUnsigned take a bundle that nobody trusted has signed
    * @param mayWait if a module that it changes is not loaded, let it wait; else refuse
+   * @param waitMigration how long to wait for a migration of the guest to end before it is refused
    */
   public record Request(
       String guest,
@@ -43,7 +44,30 @@ public final class ApplyPatch {
       boolean dryRun,
       Duration callbackLimit,
       boolean allowUnsigned,
-      boolean mayWait) {
+      boolean mayWait,
+      Duration waitMigration) {
+    /** Refused while the guest is migrated. */
+    public Request(
+        String guest,
+        Path bundle,
+        Duration timeout,
+        Duration maxPause,
+        boolean dryRun,
+        Duration callbackLimit,
+        boolean allowUnsigned,
+        boolean mayWait) {
+      this(
+          guest,
+          bundle,
+          timeout,
+          maxPause,
+          dryRun,
+          callbackLimit,
+          allowUnsigned,
+          mayWait,
+          Duration.ZERO);
+    }
+
     /** With the usual limit for callbacks, of a trusted bundle, now or not at all. */
     public Request(String guest, Path bundle, Duration timeout, Duration maxPause, boolean dryRun) {
       this(guest, bundle, timeout, maxPause, dryRun, Settings.CALLBACK_LIMIT, false, false);
@@ -91,7 +115,14 @@ public final class ApplyPatch {
     try (GuestSession session =
         request.dryRun()
             ? GuestSession.reading(settings, request.guest())
-            : GuestSession.writing(settings, request.guest())) {
+            : GuestSession.writing(settings, request.guest(), request.waitMigration())) {
+      return applied(request, session, bundle, phases);
+    }
+  }
+
+  private Outcome applied(
+      Request request, GuestSession session, CheckedBundle bundle, Phases phases) {
+    try {
       PreparedPatch prepared;
       try {
         prepared =
@@ -133,6 +164,8 @@ public final class ApplyPatch {
                 "pauses", Report.Pauses.of(session.domain().pauses())));
         return outcome(request, session, prepared, switched, timings, log.file().toString());
       }
+    } catch (RuntimeException e) {
+      throw session.explain(e);
     }
   }
 
@@ -165,10 +198,11 @@ public final class ApplyPatch {
       phases.begin("switch");
       log.write("switch", Map.of("sites", patch.sites().size()));
       switched = patchSwitch.apply(patch, request.timeout());
-    } catch (RuntimeException failure) {
-      if (failure.getCause() instanceof CallUnfinishedException) {
+    } catch (RuntimeException caught) {
+      RuntimeException failure = GuestFate.explain(kernel, caught);
+      if (caught.getCause() instanceof CallUnfinishedException || GuestFate.isOutOfReach(failure)) {
         log.write("left", Map.of("reason", Failures.describe(failure)));
-        throw failure; // its code is being run
+        throw failure; // its code is being run, or there is nobody to take it out
       }
       phases.begin("take module out");
       log.write("undo", Map.of("reason", Failures.describe(failure)));

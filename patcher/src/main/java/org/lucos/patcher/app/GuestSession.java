@@ -32,21 +32,33 @@ final class GuestSession implements AutoCloseable {
 
   /** Opens a guest for reading. */
   static GuestSession reading(Settings settings, String guest) {
-    return open(settings, guest, false);
+    return open(settings, guest, false, Duration.ZERO);
   }
 
   /** Opens a guest for writing: it must be running, and nobody else may be at work in it. */
   static GuestSession writing(Settings settings, String guest) {
-    return open(settings, guest, true);
+    return writing(settings, guest, Duration.ZERO);
   }
 
-  private static GuestSession open(Settings settings, String guest, boolean writing) {
+  /**
+   * As {@link #writing(Settings, String)}.
+   *
+   * @param waitMigration how long to wait for a migration that goes on to end
+   */
+  static GuestSession writing(Settings settings, String guest, Duration waitMigration) {
+    return open(settings, guest, true, waitMigration);
+  }
+
+  private static GuestSession open(
+      Settings settings, String guest, boolean writing, Duration waitMigration) {
     Hypervisor hypervisor = Hypervisor.open(settings.connection());
     GuestDomain domain = null;
     GuestLock lock = null;
     try {
-      domain = hypervisor.attach(guest);
+      domain = MigrationHold.attach(hypervisor, guest, waitMigration);
       if (writing) {
+        domain.holdForMigration(waitMigration);
+        domain.requireSettled();
         lock = GuestLock.take(settings.locks(), domain.identity(), LOCK_PATIENCE, settings.clock());
         DomainState state = domain.state();
         if (state != DomainState.RUNNING) {
@@ -54,6 +66,10 @@ final class GuestSession implements AutoCloseable {
               new DomainRefusal.NotRunning(domain.identity().name(), state));
         }
       }
+      domain.holdForMigration(
+          waitMigration.compareTo(MigrationHold.AT_WORK) > 0
+              ? waitMigration
+              : MigrationHold.AT_WORK);
       RunningKernel kernel = RunningKernel.attach(domain, settings.cache().resolve("running"));
       return new GuestSession(hypervisor, domain, kernel, lock);
     } catch (RuntimeException e) {
@@ -68,6 +84,11 @@ final class GuestSession implements AutoCloseable {
 
   RunningKernel kernel() {
     return kernel;
+  }
+
+  /** What to throw for a failure at work: what became of the guest may explain it. */
+  RuntimeException explain(RuntimeException failure) {
+    return GuestFate.explain(kernel, failure);
   }
 
   Report.Guest describe() {

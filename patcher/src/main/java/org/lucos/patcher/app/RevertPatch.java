@@ -36,9 +36,21 @@ public final class RevertPatch {
    * @param timeout how long to try while the replacement functions are in use
    * @param maxPause the longest stack check after which anything is written
    * @param callbackLimit how long each callback of the patch may run
+   * @param waitMigration how long to wait for a migration of the guest to end before it is refused
    */
   public record Request(
-      String guest, String patch, Duration timeout, Duration maxPause, Duration callbackLimit) {
+      String guest,
+      String patch,
+      Duration timeout,
+      Duration maxPause,
+      Duration callbackLimit,
+      Duration waitMigration) {
+    /** Refused while the guest is migrated. */
+    public Request(
+        String guest, String patch, Duration timeout, Duration maxPause, Duration callbackLimit) {
+      this(guest, patch, timeout, maxPause, callbackLimit, Duration.ZERO);
+    }
+
     /** With the usual limit for callbacks. */
     public Request(String guest, String patch, Duration timeout, Duration maxPause) {
       this(guest, patch, timeout, maxPause, Settings.CALLBACK_LIMIT);
@@ -74,8 +86,14 @@ public final class RevertPatch {
   public Outcome run(Request request, Progress progress) {
     Phases phases = new Phases(progress);
     phases.begin("attach");
-    try (GuestSession session = GuestSession.writing(settings, request.guest());
-        OperationLog log = OperationLog.open(settings, session.domain().identity(), "revert")) {
+    try (GuestSession session =
+        GuestSession.writing(settings, request.guest(), request.waitMigration())) {
+      return reverted(request, session, phases);
+    }
+  }
+
+  private Outcome reverted(Request request, GuestSession session, Phases phases) {
+    try (OperationLog log = OperationLog.open(settings, session.domain().identity(), "revert")) {
       Optional<GuestPatch> found = find(session, request.patch());
       WaitingPatches waiting = new WaitingPatches(settings, session.domain().identity().uuid());
       if (found.isEmpty()) {
@@ -127,6 +145,8 @@ public final class RevertPatch {
           pauses,
           timings,
           log.file().toString());
+    } catch (RuntimeException e) {
+      throw session.explain(e);
     }
   }
 

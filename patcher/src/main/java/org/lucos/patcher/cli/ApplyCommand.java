@@ -21,6 +21,7 @@ final class ApplyCommand extends Subcommand<ApplyPatch.Outcome> {
   private Path bundle;
 
   @Mixin private SwitchOptions limits;
+  @Mixin private MigrationOption migration;
 
   @Option(
       names = {"-n", "--dry-run"},
@@ -48,7 +49,8 @@ final class ApplyCommand extends Subcommand<ApplyPatch.Outcome> {
             dryRun,
             limits.callbackTimeout(),
             allowUnsigned,
-            !noWait);
+            !noWait,
+            migration.longest());
     return new ApplyPatch(keys.apply(settings)).run(request, progress);
   }
 

@@ -20,12 +20,18 @@ final class RevertCommand extends Subcommand<RevertPatch.Outcome> {
   private String patch;
 
   @Mixin private SwitchOptions limits;
+  @Mixin private MigrationOption migration;
 
   @Override
   RevertPatch.Outcome run(Settings settings, Progress progress) {
     RevertPatch.Request request =
         new RevertPatch.Request(
-            guest.name(), patch, limits.timeout(), limits.maxPause(), limits.callbackTimeout());
+            guest.name(),
+            patch,
+            limits.timeout(),
+            limits.maxPause(),
+            limits.callbackTimeout(),
+            migration.longest());
     return new RevertPatch(settings).run(request, progress);
   }
 

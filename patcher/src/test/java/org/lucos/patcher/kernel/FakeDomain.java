@@ -1,6 +1,7 @@
 package org.lucos.patcher.kernel;
 
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.UUID;
 import org.lucos.bridge.addr.GuestPhysicalAddress;
 import org.lucos.bridge.domain.DomainFacts;
@@ -38,6 +39,9 @@ record FakeDomain(String name, PhysicalMemory memory) implements GuestDomain {
   public void writeUnreachable(GuestPhysicalAddress at, byte[] bytes) {
     throw new UnsupportedOperationException("memory is only read here");
   }
+
+  @Override
+  public void holdForMigration(Duration longest) {}
 
   @Override
   public void requireSettled() {}
