@@ -46,8 +46,7 @@ final class LibvirtState {
           Optional.of(new DomainRefusal.Migrating(name, "paused for migration"));
       case PAUSED_SAVE -> Optional.of(new DomainRefusal.Migrating(name, "paused for saving"));
       case PAUSED_DUMP -> Optional.of(new DomainRefusal.Migrating(name, "paused for a dump"));
-      case PAUSED_CRASHED ->
-          Optional.of(new DomainRefusal.NotRunning(name, DomainState.CRASHED));
+      case PAUSED_CRASHED -> Optional.of(new DomainRefusal.NotRunning(name, DomainState.CRASHED));
       default -> Optional.empty();
     };
   }
