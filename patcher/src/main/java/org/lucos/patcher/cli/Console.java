@@ -63,7 +63,12 @@ final class Console {
   int failed(Throwable failure, String command) {
     Refusal refusal = Failures.refusal(failure).orElse(null);
     if (refusal != null) {
-      report(refusal.code(), refusal.message(), refusal.remedy(), refusal.exitCode());
+      report(
+          refusal.code(),
+          refusal.message(),
+          refusal.remedy(),
+          refusal.exitCode(),
+          refusal.details());
       return refusal.exitCode().value();
     }
     Logger log = LoggerFactory.getLogger(Main.class);
@@ -73,21 +78,29 @@ final class Console {
         "failed",
         message,
         verbose ? "see the stack trace above" : "run it again with --verbose for the details",
-        Failures.exitCode(failure));
+        Failures.exitCode(failure),
+        List.of());
     return Failures.exitCode(failure).value();
   }
 
-  private void report(String code, String message, String remedy, ExitCode exit) {
+  private void report(
+      String code, String message, String remedy, ExitCode exit, List<? extends Record> details) {
     if (json) {
       Map<String, Object> error = new LinkedHashMap<>();
       error.put("code", code);
       error.put("message", message);
       error.put("remedy", remedy);
       error.put("exitCode", exit.value());
+      if (!details.isEmpty()) {
+        error.put("details", details);
+      }
       print(Map.of("ok", false, "error", error));
       return;
     }
     err.println("lucos: " + message);
+    if (details.size() > 1) {
+      details.forEach(detail -> err.println("       - " + detail));
+    }
     err.println("       " + remedy);
   }
 

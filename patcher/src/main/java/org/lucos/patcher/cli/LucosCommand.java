@@ -27,6 +27,7 @@ import picocli.CommandLine.Spec;
       StatusCommand.class,
       ListCommand.class,
       VerifyCommand.class,
+      BlockingCommand.class,
       DoctorCommand.class,
       HelpCommand.class
     },

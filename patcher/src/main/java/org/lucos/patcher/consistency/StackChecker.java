@@ -74,6 +74,14 @@ public final class StackChecker {
     return Backtraces.of(guest(), layouts, KernelGuest.stack(task));
   }
 
+  /** The same of many tasks, in their order, with the modules of one moment. */
+  public List<Backtrace> backtraces(List<Task> tasks) {
+    KernelGuest guest = guest();
+    return tasks.stream()
+        .map(task -> Backtraces.of(guest, layouts, KernelGuest.stack(task)))
+        .toList();
+  }
+
   private KernelGuest guest() {
     OrcTables vmlinux = vmlinuxTables;
     if (vmlinux == null) {

@@ -62,6 +62,11 @@ public record Task(
     return !mm.isNull() && exitState == 0 && (flags & (EXITING | NEVER_USER)) == 0;
   }
 
+  /** Whether it has begun to exit, or is over. */
+  public boolean isEnding() {
+    return exitState != 0 || (flags & EXITING) != 0;
+  }
+
   /** Whether it is a CPU's idle task. */
   public boolean isIdle() {
     return pid == 0;

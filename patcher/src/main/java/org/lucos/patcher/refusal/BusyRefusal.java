@@ -1,5 +1,7 @@
 package org.lucos.patcher.refusal;
 
+import java.util.List;
+
 /** Somebody is using what would be changed: the same request may do later. */
 public sealed interface BusyRefusal extends Refusal {
   @Override
@@ -20,16 +22,51 @@ public sealed interface BusyRefusal extends Refusal {
     }
   }
 
-  /** A task or vCPU was inside code to be replaced for as long as we waited. */
-  record FunctionInUse(String function, String task, String detail) implements BusyRefusal {
+  /**
+   * Tasks were inside of code to be replaced for as long as we waited.
+   *
+   * @param stragglers some of them, at least one
+   * @param others how many more there are
+   */
+  record FunctionInUse(List<Straggler> stragglers, int others) implements BusyRefusal {
+    /** Copies the list. */
+    public FunctionInUse {
+      if (stragglers.isEmpty()) {
+        throw new IllegalArgumentException("nobody is inside");
+      }
+      stragglers = List.copyOf(stragglers);
+    }
+
+    /** What the first of them is inside of. */
+    public String function() {
+      return stragglers.get(0).function();
+    }
+
+    /** The first of them. */
+    public String task() {
+      return stragglers.get(0).task();
+    }
+
     @Override
     public String message() {
-      return function + " stayed in use by " + task + ": " + detail;
+      int more = stragglers.size() - 1 + others;
+      return function()
+          + " stayed in use by "
+          + task()
+          + (more == 0 ? "" : " and " + more + (more == 1 ? " other task" : " other tasks"))
+          + ": "
+          + stragglers.get(0).backtrace();
     }
 
     @Override
     public String remedy() {
-      return "try again later or with a longer --timeout; wake or stop that task";
+      return "try again later or with a longer --timeout; wake or stop what is inside: 'lucos"
+          + " blocking GUEST' shows it";
+    }
+
+    @Override
+    public List<Straggler> details() {
+      return stragglers;
     }
   }
 

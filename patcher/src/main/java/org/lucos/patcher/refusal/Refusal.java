@@ -1,6 +1,7 @@
 package org.lucos.patcher.refusal;
 
 import com.google.common.base.CaseFormat;
+import java.util.List;
 
 /**
  * A request that is declined, with its reason. Nothing was changed, or everything was put back.
@@ -30,4 +31,9 @@ public sealed interface Refusal
 
   /** One sentence: what to do. */
   String remedy();
+
+  /** What more there is to know, one line each for people and an object each for scripts. */
+  default List<? extends Record> details() {
+    return List.of();
+  }
 }

@@ -100,19 +100,20 @@ public final class TextSwitch {
       List<NamedRange> busy,
       Supplier<List<TextEdit>> source) {
     Attempt attempt = new Attempt();
+    StackReport report;
     PreparedCheck prepared = checker.prepare(busy);
     try (PausedGuest lease = kernel.domain().pause(purpose)) {
       kernel.memory().forgetTranslations();
       List<VcpuRegisters> vcpus = lease.registers();
       kernel.boot().require(vcpus);
-      StackReport report = prepared.check(vcpus);
+      report = prepared.check(vcpus);
       attempt.check = lease.heldFor();
-      attempt.refusal = refusal(report);
-      if (attempt.refusal == null && attempt.check.compareTo(maxPause) > 0) {
+      boolean inTime = attempt.check.compareTo(maxPause) <= 0;
+      if (report.isClear() && !inTime) {
         attempt.refusal =
             new BusyRefusal.PauseBudgetExceeded("stack check", attempt.check.toMillis());
       }
-      if (attempt.refusal == null) {
+      if (report.isClear() && inTime) {
         List<TextEdit> edits = source.get();
         compareAll(edits);
         writeAll(lease, edits);
@@ -120,18 +121,19 @@ public final class TextSwitch {
         lease.commit();
       }
     }
+    if (!report.isClear()) {
+      attempt.refusal = refusal(report);
+    }
     var pauses = kernel.domain().pauses().entries();
     attempt.pause = pauses.get(pauses.size() - 1).duration();
     return attempt;
   }
 
-  private static @org.jspecify.annotations.Nullable Refusal refusal(StackReport report) {
-    if (report.isClear()) {
-      return null;
-    }
-    for (Finding.InUse inUse : report.inUse()) {
+  private Refusal refusal(StackReport report) {
+    List<Finding.InUse> inUse = report.inUse();
+    if (!inUse.isEmpty()) {
       return new BusyRefusal.FunctionInUse(
-          inUse.function(), inUse.who().toString(), inUse.backtrace().toString());
+          Stragglers.describe(kernel, inUse), Math.max(0, inUse.size() - Stragglers.MOST));
     }
     Finding finding = report.findings().get(0);
     return new BusyRefusal.StackUnreliable(finding.who().toString(), finding.toString());

@@ -46,6 +46,10 @@ class CommandLineTest {
     assertThat(status.exit()).isEqualTo(ExitCode.OK.value());
     assertThat(status.json().findValue("state").asText()).isEqualTo("applied");
     assertThat(lucos("verify", name).exit()).isEqualTo(ExitCode.OK.value());
+    assertThat(lucos("blocking", name, PATCH.recipe()).exit()).isEqualTo(ExitCode.OK.value());
+    Answer blocking = lucos("blocking", name, "do_syscall_64");
+    assertThat(blocking.exit()).isEqualTo(ExitCode.BUSY.value());
+    assertThat(blocking.json().at("/result/inside/0/function").asText()).isEqualTo("do_syscall_64");
 
     Answer reverted = lucos("revert", name, PATCH.recipe(), "--timeout=60s", "--max-pause=5s");
     assertThat(reverted.exit()).isEqualTo(ExitCode.OK.value());

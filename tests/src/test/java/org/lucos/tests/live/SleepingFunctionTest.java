@@ -1,11 +1,16 @@
 package org.lucos.tests.live;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.lucos.patcher.app.Progress;
+import org.lucos.patcher.app.ShowBlocking;
 import org.lucos.patcher.refusal.BusyRefusal;
+import org.lucos.patcher.refusal.FitRefusal;
+import org.lucos.patcher.refusal.Straggler;
 import org.lucos.tests.guest.Guest;
 import org.lucos.tests.guest.TestGuest;
 
@@ -20,18 +25,30 @@ class SleepingFunctionTest {
     var before = operator.text(List.of(SLEEP.function()));
     guest.markKernelLog();
     String sleeper = sleeper(guest);
+    String second = sleeper(guest);
     try {
       BusyRefusal.FunctionInUse refusal =
           Operator.refusal(
               BusyRefusal.FunctionInUse.class,
               () -> operator.apply(operator.bundle(SLEEP.recipe()), Operator.HASTE));
       assertThat(refusal.function()).isEqualTo(SLEEP.function());
-      assertThat(refusal.task()).contains("sleep").contains(sleeper);
+      assertThat(refusal.stragglers())
+          .allSatisfy(
+              straggler -> {
+                assertThat(straggler.function()).isEqualTo(SLEEP.function());
+                assertThat(straggler.condition()).isEqualTo("sleeps interruptibly");
+                assertThat(straggler.backtrace())
+                    .contains(SLEEP.function() + "+0x", " < do_syscall_64+0x");
+              })
+          .extracting(Straggler::name, straggler -> Integer.toString(straggler.pid()))
+          .contains(tuple("sleep", sleeper), tuple("sleep", second));
+      assertThat(refusal.details()).isEqualTo(refusal.stragglers());
+      assertBlocking(guest, operator, List.of(sleeper, second));
       assertThat(operator.modules()).as("what was loaded is unloaded").isEmpty();
       assertThat(operator.text(List.of(SLEEP.function()))).isEqualTo(before);
       assertThat(guest.run("cat /proc/" + sleeper + "/comm")).as("sleeps on").isEqualTo("sleep");
     } finally {
-      guest.run("kill " + sleeper);
+      guest.run("kill " + sleeper + " " + second);
     }
     operator.apply(SLEEP.recipe());
     SLEEP.assertSeen(guest);
@@ -61,6 +78,37 @@ class SleepingFunctionTest {
     SLEEP.assertNotSeen(guest);
     assertThat(operator.modules()).isEmpty();
     guest.assertNoKernelWarnings();
+  }
+
+  /** They are shown as inside of the function and of the bundle's targets, and of nothing else. */
+  private static void assertBlocking(TestGuest guest, Operator operator, List<String> pids) {
+    for (boolean exact : new boolean[] {false, true}) {
+      for (String what : List.of(SLEEP.function(), operator.bundle(SLEEP.recipe()).toString())) {
+        ShowBlocking.Outcome found = blocking(guest, operator, exact, what);
+        assertThat(found.blocks()).isTrue();
+        assertThat(found.inside())
+            .extracting(straggler -> Integer.toString(straggler.pid()))
+            .containsAll(pids);
+        assertThat(found.pauseMilliseconds() > 0).isEqualTo(exact);
+      }
+    }
+    assertThat(blocking(guest, operator, false, "version_proc_show").blocks()).isFalse();
+    assertThat(blocking(guest, operator, false).sleepers())
+        .filteredOn(group -> group.where().contains(SLEEP.function()))
+        .singleElement()
+        .satisfies(group -> assertThat(group.tasks()).isGreaterThanOrEqualTo(pids.size()));
+    assertThat(
+            Operator.refusal(
+                    FitRefusal.SymbolNotResolved.class,
+                    () -> blocking(guest, operator, false, "no_such_function"))
+                .symbol())
+        .isEqualTo("no_such_function");
+  }
+
+  private static ShowBlocking.Outcome blocking(
+      TestGuest guest, Operator operator, boolean exact, String... what) {
+    return new ShowBlocking(operator.settings())
+        .run(new ShowBlocking.Request(guest.name(), List.of(what), exact), Progress.SILENT);
   }
 
   /** A process that sleeps, by its number. */
