@@ -1,5 +1,6 @@
 package org.lucos.patcher.consistency;
 
+import java.time.Duration;
 import org.lucos.bridge.addr.GuestVirtualAddress;
 
 /** Why code may not be replaced just now. */
@@ -37,6 +38,20 @@ public sealed interface Finding {
     @Override
     public String toString() {
       return who + " cannot be checked: " + reason;
+    }
+  }
+
+  /**
+   * Too many tasks have run since they were looked at, and looking at all of them again would stop
+   * the guest for too long.
+   *
+   * @param who all tasks
+   * @param expected how long that takes
+   */
+  record OutOfTime(Subject who, Duration expected) implements Finding {
+    @Override
+    public String toString() {
+      return who + " must be checked anew, which takes " + expected.toNanos() / 1000 + " us";
     }
   }
 }

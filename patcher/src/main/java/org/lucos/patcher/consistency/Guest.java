@@ -1,5 +1,6 @@
 package org.lucos.patcher.consistency;
 
+import java.util.Collection;
 import java.util.List;
 import org.lucos.bridge.memory.GuestMemory;
 
@@ -10,6 +11,13 @@ interface Guest {
 
   /** Every task that is listed or running, idle tasks included. */
   List<TaskStack> tasks();
+
+  /**
+   * The scheduler's counts and, read after them, these tasks, with one read.
+   *
+   * @param tasks {@code task_struct}s that {@link #tasks()} has given before
+   */
+  Sight look(Collection<Long> tasks);
 
   /** The task whose {@code task_struct} is at this address, which is believed. */
   TaskStack task(long struct);

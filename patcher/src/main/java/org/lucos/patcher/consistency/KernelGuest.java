@@ -1,6 +1,7 @@
 package org.lucos.patcher.consistency;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import org.lucos.bridge.addr.AddressOutOfRangeException;
@@ -25,15 +26,21 @@ final class KernelGuest implements Guest {
   private final List<LoadedModule> modules;
   private final OrcTables tables;
   private final TaskRoster roster;
+  private final Optional<SchedulerCounts.Layout> counts;
+  private final long born;
   private List<Integer> rosterCpus = List.of();
+  private List<Long> bases = List.of();
   private Optional<Boolean> modulesUnchanged = Optional.empty();
 
   KernelGuest(
       RunningKernel kernel,
       List<LoadedModule> modules,
       OrcTables tables,
-      TaskRoster.Layout layout) {
+      TaskRoster.Layout layout,
+      Optional<SchedulerCounts.Layout> counts) {
     this.kernel = kernel;
+    this.counts = counts;
+    this.born = kernel.types().struct("task_struct").offsetOf("start_time");
     this.modules = modules;
     this.tables = tables;
     this.roster = new TaskRoster(kernel.memory(), layout, this::task);
@@ -44,7 +51,9 @@ final class KernelGuest implements Guest {
     return kernel.memory();
   }
 
-  /** The first time a walk over all tasks, later a second look at those known and what is new. */
+  /**
+   * A walk over all tasks where they are not known yet, and a second look at those and new ones.
+   */
   @Override
   public List<TaskStack> tasks() {
     modulesUnchanged = Optional.empty();
@@ -62,7 +71,28 @@ final class KernelGuest implements Guest {
     }
     roster.learn(stacks);
     rosterCpus = cpus;
-    return stacks;
+    return roster.now(); // in the order that whoever relies on it needs
+  }
+
+  @Override
+  public Sight look(Collection<Long> tasks) {
+    if (counts.isEmpty()) {
+      return new Sight(false, 0, 0, 0, roster.again(tasks, List.of()));
+    }
+    SchedulerCounts now = new SchedulerCounts(counts.get(), cpuBases());
+    List<TaskStack> again = roster.again(tasks, now.slices());
+    return new Sight(now.settled(), now.switches(), now.forks(), now.threads(), again);
+  }
+
+  /** Per-CPU areas never move. */
+  private List<Long> cpuBases() {
+    if (bases.isEmpty()) {
+      bases =
+          kernel.perCpu().possibleCpus().stream()
+              .map(cpu -> kernel.perCpu().base(cpu).value())
+              .toList();
+    }
+    return bases;
   }
 
   @Override
@@ -70,7 +100,11 @@ final class KernelGuest implements Guest {
     return stack(kernel.tasks().at(new GuestVirtualAddress(struct)));
   }
 
-  static TaskStack stack(Task task) {
+  private TaskStack stack(Task task) {
+    return stack(task, kernel.memory().u64(task.struct().plus(born)));
+  }
+
+  static TaskStack stack(Task task, long born) {
     return new TaskStack(
         task.struct().value(),
         task.pid(),
@@ -78,7 +112,9 @@ final class KernelGuest implements Guest {
         task.stack().value(),
         task.stackSize(),
         task.savedSp().value(),
-        task.onCpu());
+        task.onCpu(),
+        task.voluntarySwitches() + task.involuntarySwitches(),
+        born);
   }
 
   @Override

@@ -1,11 +1,10 @@
 package org.lucos.patcher.consistency;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
@@ -19,9 +18,14 @@ import org.lucos.patcher.bytes.MalformedDataException;
 /**
  * A check for certain ranges, with everything done that can be done while the guest runs. Good for
  * several tries; prepare a new one when modules may have come or gone.
+ *
+ * <p>While the guest runs, {@link #survey} judges the tasks that rest and {@link #lastLook} finds
+ * out who does. In the pause only those are read again that may have run since; {@link
+ * RestingTasks} says why that is enough. Whatever cannot be proven is read again.
  */
 public final class PreparedCheck {
   private static final Subject GUEST = new Subject.OfGuest();
+  private static final Duration UNLIMITED = Duration.ofNanos(Long.MAX_VALUE);
 
   private final Guest guest;
   private final Layouts layouts;
@@ -30,6 +34,7 @@ public final class PreparedCheck {
   private final BlindSpots blindSpots;
   private final StackReader reader;
   private final OrcUnwinder unwinder;
+  private final RestingTasks resting;
 
   PreparedCheck(Guest guest, Layouts layouts, Collection<NamedRange> ranges) {
     this.guest = guest;
@@ -39,15 +44,23 @@ public final class PreparedCheck {
     this.blindSpots = new BlindSpots(guest.memory(), layouts.blindSpots());
     this.reader = new StackReader(guest.memory());
     this.unwinder = new OrcUnwinder(guest.unwindTables(), layouts.frames(), layouts.taskStarts());
+    this.resting = new RestingTasks(guest, this::judgeEach);
+  }
+
+  /** As {@link #check(List, Duration)}, however long it takes. */
+  public StackReport check(List<VcpuRegisters> vcpus) {
+    return check(vcpus, UNLIMITED);
   }
 
   /**
-   * Looks at every task and vCPU of the stopped guest. All memory is read afresh.
+   * Speaks for every task and vCPU of the stopped guest.
    *
    * @param vcpus the registers of every online vCPU
+   * @param limit reading all tasks, if that is needed, is not begun if it takes longer by
+   *     experience; then the report says {@link Finding.OutOfTime}
    */
-  public StackReport check(List<VcpuRegisters> vcpus) {
-    return attempt(() -> new Attempt().check(vcpus));
+  public StackReport check(List<VcpuRegisters> vcpus, Duration limit) {
+    return attempt(() -> new Attempt().check(vcpus, limit));
   }
 
   /**
@@ -58,25 +71,110 @@ public final class PreparedCheck {
     return attempt(() -> new Attempt().survey());
   }
 
+  /** To be called right before the guest is stopped: makes the check in the pause short. */
+  public void lastLook() {
+    attempt(
+        () -> {
+          resting.lastLook();
+          return new StackReport(List.of(), 0, 0, 0, 0);
+        });
+  }
+
   /** A guest whose lists lead astray is a reason to wait like any other. */
   private static StackReport attempt(Supplier<StackReport> look) {
     try {
       return look.get();
     } catch (MalformedDataException | MemoryFaultException | AddressOutOfRangeException e) {
       String reason = "its tasks cannot be read: " + e.getMessage();
-      return new StackReport(List.of(new Finding.Unreliable(GUEST, reason)), 0, 0, 0);
+      return new StackReport(List.of(new Finding.Unreliable(GUEST, reason)), 0, 0, 0, 0);
     }
+  }
+
+  private List<Verdict> judgeEach(List<TaskStack> asleep) {
+    List<StackReader.Item> items = new ArrayList<>();
+    List<Verdict> verdicts = new ArrayList<>();
+    for (TaskStack task : asleep) {
+      sleeping(task, items).ifPresent(found -> verdicts.add(new Verdict(task, found, false)));
+    }
+    if (!items.isEmpty()) {
+      StackJudge judge = judge();
+      reader.readAll(items, new OneByOne(judge, verdicts));
+    }
+    return verdicts;
+  }
+
+  /** Takes down after each stack what was found on it. */
+  private record OneByOne(StackJudge judge, List<Verdict> verdicts) implements StackReader.Judge {
+    @Override
+    public void judge(StackReader.Item item, LiveStack stack) {
+      int findings = judge.findings().size();
+      int cleared = judge.cleared();
+      judge.judge(item, stack);
+      add(item, findings, judge.cleared() > cleared);
+    }
+
+    @Override
+    public void unreadable(StackReader.Item item, MemoryFaultException fault) {
+      int findings = judge.findings().size();
+      judge.unreadable(item, fault);
+      add(item, findings, false);
+    }
+
+    private void add(StackReader.Item item, int from, boolean cleared) {
+      List<Finding> all = judge.findings();
+      verdicts.add(new Verdict(item.task(), all.subList(from, all.size()), cleared));
+    }
+  }
+
+  private StackJudge judge() {
+    List<NamedRange> odd = new ArrayList<>();
+    hijacks.trampolines().forEach(range -> odd.add(named(range)));
+    blindSpots.probeSlots().forEach(range -> odd.add(named(range)));
+    return new StackJudge(guest, ranges, new RangeIndex(odd), hijacks, unwinder);
+  }
+
+  /** Adds what to read of a task; the verdict on it, if that can be told without. */
+  private static Optional<List<Finding>> sleeping(TaskStack task, List<StackReader.Item> items) {
+    if (task.base() == 0) {
+      return Optional.of(List.of()); // dead: it has given its stack back
+    }
+    long sp = task.savedSp();
+    if ((sp & 7) != 0 || !task.holds(sp)) {
+      String reason = "its saved stack pointer is none: 0x" + Long.toHexString(sp);
+      return Optional.of(List.of(new Finding.Unreliable(task.subject(), reason)));
+    }
+    VcpuTrace.Extent extent = new VcpuTrace.Extent(sp, task.top());
+    items.add(new StackReader.Item(task, null, List.of(extent)));
+    return Optional.empty();
   }
 
   /** One look at the guest. */
   private final class Attempt {
     private final List<Finding> findings = new ArrayList<>();
-    private final Map<Long, TaskStack> tasks = new HashMap<>();
     private final List<StackReader.Item> items = new ArrayList<>();
 
-    StackReport check(List<VcpuRegisters> vcpus) {
+    /** Tasks that were read in this attempt. */
+    private final TaskIndex read = new TaskIndex(List.of());
+
+    /** Tasks as they were before the pause, where that still holds for all that were not read. */
+    private TaskIndex known = new TaskIndex(List.of());
+
+    private int cleared;
+
+    StackReport check(List<VcpuRegisters> vcpus, Duration limit) {
+      if (resting.confirmTime().compareTo(limit) > 0) {
+        return outOfTime(resting.confirmTime());
+      }
       List<CpuArea> cpus = guest.cpus();
-      guest.tasks().forEach(task -> tasks.put(task.task(), task));
+      Optional<RestingTasks.Standing> standing = resting.confirm();
+      if (standing.isPresent()) {
+        known = standing.get().rest().tasks();
+        standing.get().restless().forEach(read::add);
+      } else if (resting.walkTime().compareTo(limit) > 0) {
+        return outOfTime(resting.walkTime());
+      } else {
+        guest.tasks().forEach(read::add);
+      }
       addExiting(cpus);
       Set<Long> live = new HashSet<>();
       for (VcpuTrace trace : traces(vcpus, cpus)) {
@@ -90,20 +188,54 @@ public final class PreparedCheck {
         }
         items.add(new StackReader.Item(task, trace, trace.extents()));
       }
-      tasks.values().stream()
-          .filter(task -> !live.contains(task.task()))
-          .forEach(this::addSleeping);
-      return judge();
+      read.tasks().stream().filter(task -> !live.contains(task.task())).forEach(this::addResting);
+      standing.ifPresent(held -> addOthers(held.rest(), live));
+      return report();
     }
 
     StackReport survey() {
-      for (TaskStack task : guest.tasks()) {
+      long before = reader.wordsRead();
+      List<TaskStack> tasks = resting.survey();
+      int sleeping = 0;
+      for (TaskStack task : tasks) {
         if (!task.running()) {
-          tasks.put(task.task(), task);
-          addSleeping(task);
+          sleeping++;
+          resting.forecast(task).ifPresent(this::add);
         }
       }
-      return judge();
+      return new StackReport(findings, sleeping, sleeping, reader.wordsRead() - before, cleared);
+    }
+
+    private StackReport outOfTime(Duration expected) {
+      findings.add(new Finding.OutOfTime(GUEST, expected));
+      return new StackReport(findings, 0, 0, 0, 0);
+    }
+
+    private void add(Verdict verdict) {
+      findings.addAll(verdict.findings());
+      cleared += verdict.cleared() ? 1 : 0;
+    }
+
+    /** What was found of those that were not read again. */
+    private void addOthers(RestingTasks.Rest rest, Set<Long> live) {
+      cleared += rest.cleared();
+      rest.findings()
+          .forEach(
+              (task, found) -> {
+                if (!live.contains(task) && read.byStruct(task) == null) {
+                  findings.addAll(found);
+                }
+              });
+    }
+
+    /** A task that no vCPU is on the stack of: judged before, or to be judged now. */
+    private void addResting(TaskStack task) {
+      Optional<Verdict> verdict = resting.verdict(task);
+      if (verdict.isPresent()) {
+        add(verdict.get());
+      } else {
+        PreparedCheck.sleeping(task, items).ifPresent(findings::addAll);
+      }
     }
 
     /**
@@ -111,7 +243,9 @@ public final class PreparedCheck {
      */
     private void addExiting(List<CpuArea> cpus) {
       for (long struct : blindSpots.exitingTasks(cpus)) {
-        tasks.computeIfAbsent(struct, guest::task);
+        if (read.byStruct(struct) == null) {
+          read.add(guest.task(struct));
+        }
       }
       long unseen = blindSpots.countExiting(cpus);
       if (unseen != 0) {
@@ -140,28 +274,17 @@ public final class PreparedCheck {
       return traces;
     }
 
-    private void addSleeping(TaskStack task) {
-      if (task.base() == 0) {
-        return; // dead: it has given its stack back
-      }
-      long sp = task.savedSp();
-      if ((sp & 7) != 0 || !task.holds(sp)) {
-        unreliable(task.subject(), "its saved stack pointer is none: 0x" + Long.toHexString(sp));
-        return;
-      }
-      VcpuTrace.Extent extent = new VcpuTrace.Extent(sp, task.top());
-      items.add(new StackReader.Item(task, null, List.of(extent)));
-    }
-
-    private StackReport judge() {
-      List<NamedRange> odd = new ArrayList<>();
-      hijacks.trampolines().forEach(range -> odd.add(named(range)));
-      blindSpots.probeSlots().forEach(range -> odd.add(named(range)));
-      StackJudge judge = new StackJudge(guest, ranges, new RangeIndex(odd), hijacks, unwinder);
+    private StackReport report() {
       long before = reader.wordsRead();
+      StackJudge judge = judge();
       reader.readAll(items, judge);
       findings.addAll(judge.findings());
-      return new StackReport(findings, tasks.size(), reader.wordsRead() - before, judge.cleared());
+      return new StackReport(
+          findings,
+          known.sizeWith(read),
+          read.tasks().size(),
+          reader.wordsRead() - before,
+          cleared + judge.cleared());
     }
 
     private void unreliable(Subject who, String reason) {
@@ -172,17 +295,19 @@ public final class PreparedCheck {
     private final class KnownTasks implements VcpuTracer.Tasks {
       @Override
       public @Nullable TaskStack byStack(long stackPointer) {
-        for (TaskStack task : tasks.values()) {
-          if (task.holds(stackPointer)) {
-            return task;
-          }
-        }
-        return null;
+        TaskStack task = read.byStack(stackPointer);
+        return task == null ? known.byStack(stackPointer) : task;
       }
 
       @Override
       public TaskStack byStruct(long struct) {
-        return tasks.computeIfAbsent(struct, guest::task);
+        TaskStack task = read.byStruct(struct);
+        task = task == null ? known.byStruct(struct) : task;
+        if (task == null) {
+          task = guest.task(struct);
+          read.add(task);
+        }
+        return task;
       }
     }
   }

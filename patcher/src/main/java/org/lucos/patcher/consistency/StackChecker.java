@@ -2,6 +2,7 @@ package org.lucos.patcher.consistency;
 
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.lucos.bridge.vcpu.VcpuRegisters;
 import org.lucos.patcher.kernel.LoadedModule;
@@ -27,6 +28,7 @@ public final class StackChecker {
   private final RunningKernel kernel;
   private final Layouts layouts;
   private final TaskRoster.Layout rosterLayout;
+  private final Optional<SchedulerCounts.Layout> counts;
   private @Nullable OrcTables vmlinuxTables;
 
   /**
@@ -38,6 +40,7 @@ public final class StackChecker {
     this.kernel = kernel;
     this.layouts = Layouts.of(kernel.symbols(), kernel.types());
     this.rosterLayout = TaskRoster.Layout.of(kernel.symbols(), kernel.types());
+    this.counts = SchedulerCounts.Layout.of(kernel.symbols(), kernel.types());
   }
 
   /**
@@ -71,7 +74,7 @@ public final class StackChecker {
 
   /** Where a task that no CPU runs is; of a running task, where it last was switched away. */
   public Backtrace backtrace(Task task) {
-    return Backtraces.of(guest(), layouts, KernelGuest.stack(task));
+    return Backtraces.of(guest(), layouts, KernelGuest.stack(task, 0));
   }
 
   /** The same of many tasks, in their order, with the modules of one moment. */
@@ -93,6 +96,7 @@ public final class StackChecker {
         kernel,
         modules,
         vmlinux.withModules(kernel.memory(), kernel.types(), modules),
-        rosterLayout);
+        rosterLayout,
+        counts);
   }
 }

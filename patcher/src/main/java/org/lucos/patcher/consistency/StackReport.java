@@ -6,11 +6,12 @@ import java.util.List;
  * The outcome of one check.
  *
  * @param findings what stands against replacing the code; empty is all clear
- * @param tasks how many tasks were looked at
- * @param words how many words of stack were read
+ * @param tasks how many tasks it speaks for
+ * @param reread of how many of them anything was read in this check, rather than known from before
+ * @param words how many words of stack were read in this check
  * @param cleared tasks with suspicious words that a complete backtrace explained
  */
-public record StackReport(List<Finding> findings, int tasks, long words, int cleared) {
+public record StackReport(List<Finding> findings, int tasks, int reread, long words, int cleared) {
 
   /** Copies the list. */
   public StackReport {

@@ -52,6 +52,9 @@ final class TaskRoster {
    * @param next where {@code tasks.next} is
    * @param nextThread where {@code thread_node.next} is
    * @param signal where the pointer to the {@code signal_struct} is
+   * @param voluntary where {@code nvcsw} is; read before everything else of the task
+   * @param involuntary where {@code nivcsw} is; likewise
+   * @param born where {@code start_time} is
    * @param node the offset of {@code tasks} in {@code task_struct}
    * @param threadNode the offset of {@code thread_node} in it
    * @param threads the offset of {@code thread_head} in {@code signal_struct}
@@ -66,6 +69,9 @@ final class TaskRoster {
       int next,
       int nextThread,
       int signal,
+      int voluntary,
+      int involuntary,
+      int born,
       long node,
       long threadNode,
       long threads,
@@ -87,7 +93,12 @@ final class TaskRoster {
       Field next = task.field("tasks.next");
       Field nextThread = task.field("thread_node.next");
       Field signal = task.field("signal");
-      List<Piece> pieces = pieces(List.of(pid, running, stack, savedSp, next, nextThread, signal));
+      Field voluntary = task.field("nvcsw");
+      Field involuntary = task.field("nivcsw");
+      Field born = task.field("start_time");
+      // whether a task rests is told by counts that are older than all else that is known of it
+      List<Piece> pieces = new ArrayList<>(pieces(List.of(voluntary, involuntary, born)));
+      pieces.addAll(pieces(List.of(pid, running, stack, savedSp, next, nextThread, signal)));
       return new Layout(
           pieces,
           position(pieces, pid),
@@ -97,6 +108,9 @@ final class TaskRoster {
           position(pieces, next),
           position(pieces, nextThread),
           position(pieces, signal),
+          position(pieces, voluntary),
+          position(pieces, involuntary),
+          position(pieces, born),
           next.offset(),
           nextThread.offset(),
           types.struct("signal_struct").offsetOf("thread_head"),
@@ -155,6 +169,23 @@ final class TaskRoster {
 
     private long word(int position) {
       return data.getLong(position);
+    }
+
+    private boolean isStill(Layout layout) {
+      return data.getInt(layout.pid()) == learnt.pid() && word(layout.born()) == learnt.born();
+    }
+
+    private TaskStack task(Layout layout) {
+      return new TaskStack(
+          learnt.task(),
+          learnt.pid(),
+          learnt.name(),
+          word(layout.stack()),
+          learnt.size(),
+          word(layout.savedSp()),
+          data.getInt(layout.running()) != 0,
+          word(layout.voluntary()) + word(layout.involuntary()),
+          learnt.born());
     }
   }
 
@@ -248,26 +279,42 @@ final class TaskRoster {
       throw new MalformedDataException(SOURCE, row.learnt.task(), "list of tasks does not end");
     }
     row.visit = visit;
-    TaskStack learnt = row.learnt;
-    if (row.data.getInt(layout.pid()) != learnt.pid()) {
-      // its memory has become another task's
-      found.add(newTask.apply(learnt.task()));
-      return;
+    // its memory may have become another task's
+    found.add(row.isStill(layout) ? row.task(layout) : newTask.apply(row.learnt.task()));
+  }
+
+  /**
+   * These tasks again, whether they are listed or not, in one read; left out are those that are not
+   * known or whose memory has become another task's.
+   *
+   * @param first is read before any of them
+   */
+  List<TaskStack> again(Collection<Long> structs, List<GuestMemory.Slice> first) {
+    List<Row> wanted = new ArrayList<>(structs.size());
+    for (long struct : structs) {
+      Row row = rows.get(struct);
+      if (row != null) {
+        wanted.add(row);
+      }
     }
-    found.add(
-        new TaskStack(
-            learnt.task(),
-            learnt.pid(),
-            learnt.name(),
-            row.word(layout.stack()),
-            learnt.size(),
-            row.word(layout.savedSp()),
-            row.data.getInt(layout.running()) != 0));
+    read(wanted, first);
+    List<TaskStack> found = new ArrayList<>(wanted.size());
+    for (Row row : wanted) {
+      if (row.isStill(layout)) {
+        found.add(row.task(layout));
+      }
+    }
+    return found;
   }
 
   /** Reads what is wanted of all these, with one call. */
   private void read(Collection<Row> wanted) {
-    List<GuestMemory.Slice> slices = new ArrayList<>(wanted.size() * 4);
+    read(wanted, List.of());
+  }
+
+  private void read(Collection<Row> wanted, List<GuestMemory.Slice> first) {
+    List<GuestMemory.Slice> slices = new ArrayList<>(first.size() + wanted.size() * 5);
+    slices.addAll(first);
     for (Row row : wanted) {
       int at = 0;
       for (Layout.Piece piece : layout.pieces()) {

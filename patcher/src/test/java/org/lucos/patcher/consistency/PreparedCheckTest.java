@@ -111,7 +111,7 @@ class PreparedCheckTest {
   void aDeadTaskHasNoStackToLookAt() {
     TaskStack task = reader();
     guest.tasks.remove(task);
-    guest.tasks.add(new TaskStack(task.task(), 7, "dead", 0, 0x4000, task.savedSp(), false));
+    guest.tasks.add(new TaskStack(task.task(), 7, "dead", 0, 0x4000, task.savedSp(), false, 0, 0));
     assertThat(check(PIPE).isClear()).isTrue();
   }
 
@@ -120,7 +120,7 @@ class PreparedCheckTest {
     TaskStack task = reader();
     guest.tasks.remove(task);
     guest.tasks.add(
-        new TaskStack(task.task(), 7, "odd", task.base(), 0x4000, task.base() - 64, false));
+        new TaskStack(task.task(), 7, "odd", task.base(), 0x4000, task.base() - 64, false, 0, 0));
     assertUnreliable(check(PIPE), "saved stack pointer");
   }
 

@@ -1,6 +1,7 @@
 package org.lucos.patcher.consistency;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -10,6 +11,7 @@ import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.lucos.bridge.addr.AddressRange;
 import org.lucos.bridge.addr.GuestVirtualAddress;
@@ -54,6 +56,15 @@ final class SyntheticGuest implements Guest {
   final NavigableMap<Long, OrcEntry> orc = new TreeMap<>();
   boolean graphOfWords = true;
   boolean exitsAreCounted;
+  long switches = 1000;
+  long forks = 100;
+  boolean settled = true;
+  int walks;
+
+  /** What happens in the guest whenever its counts are looked at. */
+  Runnable whileLooking = () -> {};
+
+  private final Map<Long, Long> known = new LinkedHashMap<>();
   final Set<Long> reloaded = new HashSet<>();
 
   SyntheticGuest() {
@@ -120,7 +131,7 @@ final class SyntheticGuest implements Guest {
     memory.map(struct, 0x4000);
     long sp = base + STACK_SIZE - PT_REGS - 56;
     memory.put(sp + 48, FORK);
-    return new TaskStack(struct, pid, name, base, STACK_SIZE, sp, false);
+    return new TaskStack(struct, pid, name, base, STACK_SIZE, sp, false, 0, number);
   }
 
   /** Adds a task that the task list does not have. */
@@ -147,7 +158,8 @@ final class SyntheticGuest implements Guest {
     }
     // the innermost return address is that of the context switch
     long sp = slot + 24 - 48;
-    TaskStack task = new TaskStack(made.task(), pid, name, made.base(), STACK_SIZE, sp, false);
+    TaskStack task =
+        new TaskStack(made.task(), pid, name, made.base(), STACK_SIZE, sp, false, 0, made.born());
     tasks.add(task);
     return task;
   }
@@ -266,7 +278,49 @@ final class SyntheticGuest implements Guest {
 
   @Override
   public List<TaskStack> tasks() {
+    walks++;
+    tasks.forEach(task -> known.put(task.task(), task.born()));
     return List.copyOf(tasks);
+  }
+
+  @Override
+  public Sight look(Collection<Long> wanted) {
+    whileLooking.run();
+    List<TaskStack> found =
+        everyone().filter(task -> wanted.contains(task.task()) && !forgotten(task)).toList();
+    long threads = tasks.stream().filter(task -> task.pid() != 0).count();
+    return new Sight(settled, switches, forks, threads, found);
+  }
+
+  private boolean forgotten(TaskStack task) {
+    return known.containsKey(task.task()) && known.get(task.task()) != task.born();
+  }
+
+  private Stream<TaskStack> everyone() {
+    return Stream.concat(tasks.stream(), unlisted.values().stream());
+  }
+
+  /** Has a task run and be switched away from again; what it does to its stack is not known. */
+  TaskStack run(TaskStack task) {
+    switches++;
+    return replace(
+        new TaskStack(
+            task.task(),
+            task.pid(),
+            task.name(),
+            task.base(),
+            task.size(),
+            task.savedSp(),
+            false,
+            task.switches() + 1,
+            task.born()));
+  }
+
+  /** Puts a task in the place of what is known of it. */
+  TaskStack replace(TaskStack task) {
+    tasks.replaceAll(old -> old.task() == task.task() ? task : old);
+    unlisted.replaceAll((struct, old) -> struct == task.task() ? task : old);
+    return task;
   }
 
   @Override

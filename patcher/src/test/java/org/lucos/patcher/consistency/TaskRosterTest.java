@@ -9,6 +9,7 @@ import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.lucos.bridge.addr.GuestVirtualAddress;
+import org.lucos.bridge.memory.GuestMemory;
 import org.lucos.bridge.memory.MemoryFaultException;
 import org.lucos.patcher.bytes.MalformedDataException;
 import org.lucos.patcher.consistency.TaskRoster.Layout.Piece;
@@ -18,6 +19,8 @@ class TaskRosterTest {
   private static final long PID = 8;
   private static final long STACK = 16;
   private static final long SP = 0x800;
+  private static final long COUNTS = 0x400;
+  private static final long BORN = 0x7000;
   private static final long NODE = 24;
   private static final long THREAD_NODE = 32;
   private static final long SIGNAL = 40;
@@ -29,14 +32,17 @@ class TaskRosterTest {
       new TaskRoster(
           memory,
           new TaskRoster.Layout(
-              List.of(new Piece(PID, 40), new Piece(SP, 8)),
+              List.of(new Piece(COUNTS, 24), new Piece(PID, 40), new Piece(SP, 8)),
+              24,
+              28,
+              24 + (int) (STACK - PID),
+              64,
+              24 + (int) (NODE - PID),
+              24 + (int) (THREAD_NODE - PID),
+              24 + (int) (SIGNAL - PID),
               0,
-              4,
-              (int) (STACK - PID),
-              40,
-              (int) (NODE - PID),
-              (int) (THREAD_NODE - PID),
-              (int) (SIGNAL - PID),
+              8,
+              16,
               NODE,
               THREAD_NODE,
               HEAD,
@@ -56,7 +62,7 @@ class TaskRosterTest {
 
   private TaskStack taken(long struct) {
     int pid = (int) memory.u64(new GuestVirtualAddress(struct + PID));
-    return new TaskStack(struct, pid, "task" + pid, 1, 0x4000, 2, false);
+    return new TaskStack(struct, pid, "task" + pid, 1, 0x4000, 2, false, 0, BORN + pid);
   }
 
   /** Links processes, each given as its threads with the leader first, in a ring with init_task. */
@@ -83,6 +89,7 @@ class TaskRosterTest {
     memory.put(task(number) + PID, number);
     memory.put(task(number) + STACK, 0x1000 + number);
     memory.put(task(number) + SP, 0x2000 + number);
+    memory.putAll(task(number) + COUNTS, 10 + number, 20, BORN + number);
   }
 
   private List<Integer> pids() {
@@ -136,6 +143,31 @@ class TaskRosterTest {
         .filteredOn(task -> task.pid() == 77)
         .extracting(TaskStack::name)
         .containsExactly("task77");
+  }
+
+  @Test
+  void knownTasksAreReadAgainOnTheirOwnBehindWhatComesFirst() {
+    roster.now();
+    memory.unmap(task(1));
+    byte[] first = new byte[8];
+    GuestVirtualAddress at = new GuestVirtualAddress(task(2) + PID);
+    List<TaskStack> again =
+        roster.again(
+            List.of(task(2), task(4), task(9)),
+            List.of(new GuestMemory.Slice(at, first, 0, first.length)));
+    assertThat(again).extracting(TaskStack::pid).containsExactly(2, 4);
+    assertThat(again).extracting(TaskStack::switches).containsExactly(32L, 34L);
+    assertThat(first[0]).isEqualTo((byte) 2);
+  }
+
+  @Test
+  void ofThoseReadAgainNoneIsAnotherTask() {
+    roster.now();
+    memory.put(task(4) + COUNTS + 16, BORN + 99);
+    memory.put(task(2) + PID, 55);
+    assertThat(roster.again(List.of(task(2), task(3), task(4)), List.of()))
+        .extracting(TaskStack::pid)
+        .containsExactly(3);
   }
 
   @Test
