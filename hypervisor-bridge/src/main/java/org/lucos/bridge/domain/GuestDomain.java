@@ -28,7 +28,17 @@ public interface GuestDomain extends AutoCloseable {
    * @throws DomainRefusedException if the domain is in no state to be paused or written, such as
    *     migrating or being debugged by someone else
    */
-  PausedGuest pause(String purpose);
+  default PausedGuest pause(String purpose) {
+    return pause(purpose, () -> {});
+  }
+
+  /**
+   * As {@link #pause(String)}.
+   *
+   * @param lastLook is called when all is done that precedes the stop: what it sees of the guest is
+   *     as fresh as can be
+   */
+  PausedGuest pause(String purpose, Runnable lastLook);
 
   /**
    * Writes RAM behind the hypervisor's back, at memory speed and without a pause. The write is

@@ -94,14 +94,36 @@ final class DebugSession implements AutoCloseable {
   }
 
   /**
-   * Stops the guest, with the watchdog armed before.
+   * Arms the watchdog, as has to be done before a {@link #stop}.
    *
    * @param running whether the guest is known to run
+   * @param then is called at the end; should it fail, the watchdog is disarmed
+   */
+  void arm(boolean running, Runnable then) throws IOException {
+    try {
+      watchdog.tell(new WatchdogProtocol.Arm(running));
+    } catch (IOException e) {
+      throw broken(e);
+    }
+    boolean done = false;
+    try {
+      then.run();
+      done = true;
+    } finally {
+      if (!done) {
+        disarm();
+      }
+    }
+  }
+
+  /**
+   * Stops the guest.
+   *
+   * @param running what the watchdog was told
    * @return whether it was running
    */
   boolean stop(boolean running) throws IOException {
     try {
-      watchdog.tell(new WatchdogProtocol.Arm(running));
       boolean wasRunning = stub.stop();
       beginEpoch.run();
       if (wasRunning != running) {

@@ -115,14 +115,21 @@ final class GdbStub implements AutoCloseable {
       learnRegisters();
       prepareRegisters();
     }
-    List<String> now = listThreads();
-    threads = now;
-    List<String> commands = new ArrayList<>();
-    for (String thread : now) {
-      commands.add("Hg" + thread);
-      commands.add("g");
+    List<String> now = threads;
+    List<String> commands = registerCommands(now);
+    // Mostly there are the vCPUs there were: then one wait will do for all.
+    List<String> questions = threadQuestions();
+    int listing = questions.size();
+    questions.addAll(commands);
+    List<String> answers = ask(questions);
+    Optional<List<String>> listed = threads(answers.subList(0, listing));
+    answers = answers.subList(listing, answers.size());
+    if (listed.isEmpty() || !listed.get().equals(now)) {
+      now = listThreads();
+      threads = now;
+      commands = registerCommands(now);
+      answers = ask(commands);
     }
-    List<String> answers = ask(commands);
     RegisterLayout places = layout.orElseThrow();
     List<VcpuRegisters> registers = new ArrayList<>();
     for (int i = 0; i < now.size(); i++) {
@@ -133,6 +140,15 @@ final class GdbStub implements AutoCloseable {
     }
     registers.sort(Comparator.comparingInt(VcpuRegisters::index));
     return List.copyOf(registers);
+  }
+
+  private static List<String> registerCommands(List<String> threads) {
+    List<String> commands = new ArrayList<>();
+    for (String thread : threads) {
+      commands.add("Hg" + thread);
+      commands.add("g");
+    }
+    return commands;
   }
 
   /** Reads physical memory; what is not RAM reads as whatever QEMU makes of it. */
@@ -237,24 +253,40 @@ final class GdbStub implements AutoCloseable {
   }
 
   private List<String> listThreads() throws IOException {
-    List<String> found = new ArrayList<>();
-    // As many questions as there were answers last time go out at once.
+    List<String> answers = new ArrayList<>();
+    List<String> questions = threadQuestions();
+    while (true) {
+      answers.addAll(ask(questions));
+      Optional<List<String>> found = threads(answers);
+      if (found.isPresent()) {
+        return found.get();
+      }
+      questions = List.of("qsThreadInfo");
+    }
+  }
+
+  /** As many questions as there were answers last time. */
+  private List<String> threadQuestions() {
     List<String> questions = new ArrayList<>(List.of("qfThreadInfo"));
     while (questions.size() <= threads.size()) {
       questions.add("qsThreadInfo");
     }
-    while (true) {
-      for (String answer : ask(questions)) {
-        if (answer.equals("l")) {
-          if (found.isEmpty()) {
-            throw new RspException(Kind.MALFORMED, "gdbstub lists no vCPU");
-          }
-          return found;
+    return questions;
+  }
+
+  /** The vCPUs that these answers name; empty if the list has not come to its end. */
+  private static Optional<List<String>> threads(List<String> answers) throws RspException {
+    List<String> found = new ArrayList<>();
+    for (String answer : answers) {
+      if (answer.equals("l")) {
+        if (found.isEmpty()) {
+          throw new RspException(Kind.MALFORMED, "gdbstub lists no vCPU");
         }
-        addThreads(answer, found);
+        return Optional.of(found);
       }
-      questions = List.of("qsThreadInfo");
+      addThreads(answer, found);
     }
+    return Optional.empty();
   }
 
   private static void addThreads(String answer, List<String> found) throws RspException {

@@ -163,7 +163,7 @@ public final class QemuGuestDomain implements GuestDomain {
   }
 
   @Override
-  public PausedGuest pause(String purpose) {
+  public PausedGuest pause(String purpose, Runnable lastLook) {
     if (lease.isPresent() && lease.get().isOpen()) {
       throw new IllegalStateException("the guest is paused already: purpose=" + purpose);
     }
@@ -179,8 +179,10 @@ public final class QemuGuestDomain implements GuestDomain {
     }
     try {
       DebugSession usable = session();
+      boolean running = state == DomainState.RUNNING;
+      usable.arm(running, lastLook);
       long start = System.nanoTime();
-      boolean wasRunning = usable.stop(state == DomainState.RUNNING);
+      boolean wasRunning = usable.stop(running);
       QemuPausedGuest held =
           new QemuPausedGuest(
               purpose,

@@ -17,9 +17,11 @@ final class SwitchOptions {
   @Option(
       names = "--max-pause",
       paramLabel = "TIME",
-      defaultValue = "100ms",
+      defaultValue = "5ms",
       converter = Options.DurationConverter.class,
-      description = "write nothing in a pause that has lasted longer (default: ${DEFAULT-VALUE})")
+      description =
+          "how long the guest may be stopped for the switch; if it takes longer all is undone and"
+              + " tried again (default: ${DEFAULT-VALUE})")
   private Duration maxPause;
 
   @Option(

@@ -35,6 +35,7 @@ public final class PreparedCheck {
   private final StackReader reader;
   private final OrcUnwinder unwinder;
   private final RestingTasks resting;
+  private long expectedNanos = Long.MAX_VALUE;
 
   PreparedCheck(Guest guest, Layouts layouts, Collection<NamedRange> ranges) {
     this.guest = guest;
@@ -69,6 +70,20 @@ public final class PreparedCheck {
    */
   public StackReport survey() {
     return attempt(() -> new Attempt().survey());
+  }
+
+  /** Does all that comes before and in a pause, as far as that can be done without one. */
+  void rehearse() {
+    survey();
+    lastLook();
+    long start = System.nanoTime();
+    check(List.of());
+    expectedNanos = Math.min(expectedNanos, System.nanoTime() - start);
+  }
+
+  /** How long the check will take in a pause, by the rehearsals. */
+  public Duration expected() {
+    return Duration.ofNanos(expectedNanos);
   }
 
   /** To be called right before the guest is stopped: makes the check in the pause short. */

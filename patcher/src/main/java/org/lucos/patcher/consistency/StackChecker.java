@@ -58,7 +58,7 @@ public final class StackChecker {
   public PreparedCheck prepare(Collection<NamedRange> ranges) {
     PreparedCheck check = new PreparedCheck(guest(), layouts, ranges);
     for (int i = 0; i < REHEARSALS; i++) {
-      check.survey();
+      check.rehearse();
     }
     return check;
   }

@@ -34,7 +34,7 @@ public final class GuestWriter {
    * One that writes nothing: code that has been gone through once before a pause takes a fraction
    * of the time within it.
    */
-  static GuestWriter rehearsal(VirtualMemory memory) {
+  public static GuestWriter rehearsal(VirtualMemory memory) {
     return new GuestWriter(memory, Optional.empty());
   }
 

@@ -1,6 +1,7 @@
 package org.lucos.patcher.refusal;
 
 import java.util.List;
+import java.util.Locale;
 
 /** Somebody is using what would be changed: the same request may do later. */
 public sealed interface BusyRefusal extends Refusal {
@@ -122,6 +123,25 @@ public sealed interface BusyRefusal extends Refusal {
     }
   }
 
+  /** A pause would have taken longer than allowed, even if all goes well; nothing was written. */
+  record PauseTooLong(String phase, long expectedMicroseconds, long allowedMicroseconds)
+      implements BusyRefusal {
+    @Override
+    public String message() {
+      return String.format(
+          Locale.ROOT,
+          "the pause would take %.1f ms, most of it in phase %s; allowed are %.1f ms",
+          expectedMicroseconds / 1e3,
+          phase,
+          allowedMicroseconds / 1e3);
+    }
+
+    @Override
+    public String remedy() {
+      return "try again when guest and host are less busy, or allow a longer --max-pause";
+    }
+  }
+
   /** A pause took longer than allowed and everything was undone. */
   record PauseBudgetExceeded(String phase, long milliseconds) implements BusyRefusal {
     @Override
@@ -131,7 +151,7 @@ public sealed interface BusyRefusal extends Refusal {
 
     @Override
     public String remedy() {
-      return "try again when the guest is less busy, or allow a longer pause";
+      return "try again when guest and host are less busy, or allow a longer --max-pause";
     }
   }
 

@@ -2,6 +2,7 @@ package org.lucos.patcher.transaction;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 
 /**
  * How a switch went.
@@ -11,11 +12,18 @@ import java.util.List;
  * @param check how much of that was the stack check
  * @param write how much of that was writing and reading back
  * @param retries why earlier attempts were given up, one line each
+ * @param phases where the time of that pause went
  */
 public record SwitchOutcome(
-    int attempts, Duration pause, Duration check, Duration write, List<String> retries) {
-  /** Copies the list. */
+    int attempts,
+    Duration pause,
+    Duration check,
+    Duration write,
+    List<String> retries,
+    Map<PausePhase, Duration> phases) {
+  /** Copies the collections. */
   public SwitchOutcome {
     retries = List.copyOf(retries);
+    phases = Map.copyOf(phases);
   }
 }

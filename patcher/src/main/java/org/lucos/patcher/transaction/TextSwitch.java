@@ -2,18 +2,15 @@ package org.lucos.patcher.transaction;
 
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HexFormat;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.lucos.bridge.domain.PausedGuest;
-import org.lucos.bridge.domain.UnexpectedBytesException;
-import org.lucos.bridge.vcpu.VcpuRegisters;
-import org.lucos.patcher.consistency.Finding;
 import org.lucos.patcher.consistency.NamedRange;
 import org.lucos.patcher.consistency.PreparedCheck;
 import org.lucos.patcher.consistency.StackChecker;
-import org.lucos.patcher.consistency.StackReport;
 import org.lucos.patcher.guestcall.GuestWriter;
 import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.patcher.plan.TextEdit;
@@ -35,9 +32,10 @@ public final class TextSwitch {
 
   private final RunningKernel kernel;
   private final Duration maxPause;
+  private final PauseForecast forecast = new PauseForecast();
 
   /**
-   * @param maxPause nothing is written in a pause that has lasted longer than this
+   * @param maxPause how long a pause may last: what does not fit is undone within it, or not begun
    */
   public TextSwitch(RunningKernel kernel, Duration maxPause) {
     this.kernel = kernel;
@@ -50,8 +48,8 @@ public final class TextSwitch {
    * @param edits reads the guest and changes nothing; asked for before the first pause, and in a
    *     pause once nobody is inside; what it throws ends the attempts
    * @throws RefusedException with {@link BusyRefusal.FunctionInUse}, {@link
-   *     BusyRefusal.StackUnreliable}, {@link BusyRefusal.PauseBudgetExceeded} or {@link
-   *     StateRefusal.TextChanged}; nothing is changed then
+   *     BusyRefusal.StackUnreliable}, {@link BusyRefusal.PauseBudgetExceeded}, {@link
+   *     BusyRefusal.PauseTooLong} or {@link StateRefusal.TextChanged}; nothing is changed then
    */
   public SwitchOutcome run(
       String purpose, List<NamedRange> busy, Supplier<List<TextEdit>> edits, Duration timeout) {
@@ -62,22 +60,29 @@ public final class TextSwitch {
     int count = edits.get().size(); // what stands in the way is told without a pause; code is warm
     while (true) {
       Attempt attempt = attempt(purpose, checker, busy, edits);
-      if (attempt.refusal == null) {
-        Duration pause = attempt.pause;
+      if (attempt.refusal.isEmpty()) {
+        Duration check = attempt.took(PausePhase.STACK_CHECK);
+        Duration write =
+            attempt
+                .took(PausePhase.COMPARE)
+                .plus(attempt.took(PausePhase.WRITE))
+                .plus(attempt.took(PausePhase.READ_BACK));
         LOG.info(
             "switched: purpose={}, edits={}, attempts={}, pause-us={}, check-us={}, write-us={}",
             purpose,
             count,
             retries.size() + 1,
-            pause.toNanos() / 1000,
-            attempt.check.toNanos() / 1000,
-            attempt.write.toNanos() / 1000);
-        return new SwitchOutcome(retries.size() + 1, pause, attempt.check, attempt.write, retries);
+            attempt.pause.toNanos() / 1000,
+            check.toNanos() / 1000,
+            write.toNanos() / 1000);
+        return new SwitchOutcome(
+            retries.size() + 1, attempt.pause, check, write, retries, attempt.phases);
       }
-      LOG.info("switch put off: {}", attempt.refusal.message());
-      retries.add(attempt.refusal.message());
+      Refusal refusal = attempt.refusal.get();
+      LOG.info("switch put off: {}", refusal.message());
+      retries.add(refusal.message());
       if (System.nanoTime() + backOff.toNanos() > deadline) {
-        throw new RefusedException(attempt.refusal);
+        throw new RefusedException(refusal);
       }
       sleep(backOff);
       backOff =
@@ -87,11 +92,15 @@ public final class TextSwitch {
     }
   }
 
-  private static final class Attempt {
-    @org.jspecify.annotations.Nullable Refusal refusal;
-    Duration pause = Duration.ZERO;
-    Duration check = Duration.ZERO;
-    Duration write = Duration.ZERO;
+  /**
+   * @param refusal why nothing was changed; empty if all was
+   * @param pause how long the guest was stopped for it
+   */
+  private record Attempt(
+      Optional<Refusal> refusal, Duration pause, Map<PausePhase, Duration> phases) {
+    Duration took(PausePhase phase) {
+      return phases.getOrDefault(phase, Duration.ZERO);
+    }
   }
 
   private Attempt attempt(
@@ -99,96 +108,41 @@ public final class TextSwitch {
       StackChecker checker,
       List<NamedRange> busy,
       Supplier<List<TextEdit>> source) {
-    Attempt attempt = new Attempt();
-    StackReport report;
     PreparedCheck prepared = checker.prepare(busy);
-    try (PausedGuest lease = kernel.domain().pause(purpose)) {
-      kernel.memory().forgetTranslations();
-      List<VcpuRegisters> vcpus = lease.registers();
-      kernel.boot().require(vcpus);
-      report = prepared.check(vcpus);
-      attempt.check = lease.heldFor();
-      boolean inTime = attempt.check.compareTo(maxPause) <= 0;
-      if (report.isClear() && !inTime) {
-        attempt.refusal =
-            new BusyRefusal.PauseBudgetExceeded("stack check", attempt.check.toMillis());
-      }
-      if (report.isClear() && inTime) {
-        List<TextEdit> edits = source.get();
-        compareAll(edits);
-        writeAll(lease, edits);
-        attempt.write = lease.heldFor().minus(attempt.check);
-        lease.commit();
-      }
+    rehearse(source);
+    Optional<BusyRefusal> hopeless = forecast.refusal(prepared.expected(), maxPause);
+    if (hopeless.isPresent()) {
+      return new Attempt(Optional.of(hopeless.get()), Duration.ZERO, Map.of());
     }
-    if (!report.isClear()) {
-      attempt.refusal = refusal(report);
+    Optional<Supplier<Refusal>> refusal;
+    PauseBudget budget;
+    Duration held;
+    try (PausedGuest lease = kernel.domain().pause(purpose, prepared::lastLook)) {
+      budget = new PauseBudget(maxPause, forecast.of(PausePhase.RESUME), lease::heldFor);
+      refusal =
+          new PausedSwitch(new TextSteps(kernel, lease, prepared, source), budget)
+              .run(forecast.from(PausePhase.COMPARE).minus(forecast.of(PausePhase.RESUME)));
+      if (lease.pausedBefore()) {
+        lease.commit(); // otherwise letting it run does
+      }
+      held = lease.heldFor();
     }
     var pauses = kernel.domain().pauses().entries();
-    attempt.pause = pauses.get(pauses.size() - 1).duration();
-    return attempt;
+    Duration pause = pauses.get(pauses.size() - 1).duration();
+    Map<PausePhase, Duration> phases = new EnumMap<>(PausePhase.class);
+    phases.putAll(budget.phases());
+    phases.put(PausePhase.RESUME, pause.minus(held));
+    forecast.add(phases);
+    return new Attempt(refusal.map(Supplier::get), pause, phases);
   }
 
-  private Refusal refusal(StackReport report) {
-    List<Finding.InUse> inUse = report.inUse();
-    if (!inUse.isEmpty()) {
-      return new BusyRefusal.FunctionInUse(
-          Stragglers.describe(kernel, inUse), Math.max(0, inUse.size() - Stragglers.MOST));
-    }
-    Finding finding = report.findings().get(0);
-    return new BusyRefusal.StackUnreliable(finding.who().toString(), finding.toString());
-  }
-
-  private void compareAll(List<TextEdit> edits) {
-    for (TextEdit edit : edits) {
-      byte[] now = kernel.memory().bytes(edit.at(), edit.expected().length);
-      if (!Arrays.equals(now, edit.expected())) {
-        throw changed(edit, edit.expected(), now);
-      }
-    }
-  }
-
-  private void writeAll(PausedGuest lease, List<TextEdit> edits) {
-    GuestWriter writer = new GuestWriter(kernel.memory(), lease);
-    edits.forEach(edit -> writer.replace(edit.at(), edit.expected(), edit.replacement()));
-    try {
-      writer.flush();
-      for (TextEdit edit : edits) {
-        byte[] now = kernel.memory().bytes(edit.at(), edit.replacement().length);
-        if (!Arrays.equals(now, edit.replacement())) {
-          throw changed(edit, edit.replacement(), now);
-        }
-      }
-    } catch (UnexpectedBytesException failure) {
-      throw failure; // compared before the first write
-    } catch (RuntimeException failure) {
-      undo(writer, edits, failure);
-      throw failure;
-    }
-  }
-
-  private static void undo(GuestWriter writer, List<TextEdit> written, RuntimeException failure) {
-    try {
-      written.forEach(edit -> writer.put(edit.at(), edit.expected()));
-      writer.flush();
-    } catch (RuntimeException e) {
-      failure.addSuppressed(e);
-    }
-  }
-
-  private RefusedException changed(TextEdit edit, byte[] wanted, byte[] found) {
-    String function =
-        kernel.symbols().enclosing(edit.at()).map(s -> s.name()).orElse(edit.at().toString());
-    HexFormat hex = HexFormat.of();
-    return new RefusedException(
-        new StateRefusal.TextChanged(
-            function,
-            "expected "
-                + hex.formatHex(wanted)
-                + ", found "
-                + hex.formatHex(found)
-                + " at "
-                + edit.at()));
+  /** Has the code run that the pause will: a first time takes many times as long. */
+  private void rehearse(Supplier<List<TextEdit>> source) {
+    List<TextEdit> edits = source.get();
+    TextSteps.requireBytes(kernel, edits, TextEdit::expected);
+    GuestWriter rehearsal = GuestWriter.rehearsal(kernel.memory());
+    edits.forEach(edit -> rehearsal.replace(edit.at(), edit.expected(), edit.replacement()));
+    rehearsal.flush();
   }
 
   private static void sleep(Duration duration) {

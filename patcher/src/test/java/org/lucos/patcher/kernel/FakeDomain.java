@@ -31,7 +31,7 @@ record FakeDomain(String name, PhysicalMemory memory) implements GuestDomain {
   }
 
   @Override
-  public PausedGuest pause(String purpose) {
+  public PausedGuest pause(String purpose, Runnable lastLook) {
     throw new UnsupportedOperationException("memory cannot be paused");
   }
 

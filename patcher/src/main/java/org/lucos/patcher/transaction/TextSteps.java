@@ -1,0 +1,139 @@
+package org.lucos.patcher.transaction;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.lucos.bridge.domain.PausedGuest;
+import org.lucos.bridge.memory.GuestMemory;
+import org.lucos.bridge.vcpu.VcpuRegisters;
+import org.lucos.patcher.consistency.Finding;
+import org.lucos.patcher.consistency.PreparedCheck;
+import org.lucos.patcher.consistency.StackReport;
+import org.lucos.patcher.guestcall.GuestWriter;
+import org.lucos.patcher.kernel.RunningKernel;
+import org.lucos.patcher.plan.TextEdit;
+import org.lucos.patcher.refusal.BusyRefusal;
+import org.lucos.patcher.refusal.Refusal;
+import org.lucos.patcher.refusal.RefusedException;
+import org.lucos.patcher.refusal.StateRefusal;
+
+/** The steps of a switch in a running kernel that stands still. */
+final class TextSteps implements PausedSwitch.Steps {
+  private final RunningKernel kernel;
+  private final PausedGuest lease;
+  private final PreparedCheck prepared;
+  private final Supplier<List<TextEdit>> source;
+  private List<VcpuRegisters> vcpus = List.of();
+
+  TextSteps(
+      RunningKernel kernel,
+      PausedGuest lease,
+      PreparedCheck prepared,
+      Supplier<List<TextEdit>> source) {
+    this.kernel = kernel;
+    this.lease = lease;
+    this.prepared = prepared;
+    this.source = source;
+  }
+
+  @Override
+  public void registers() {
+    kernel.memory().forgetTranslations();
+    vcpus = lease.registers();
+    kernel.boot().require(vcpus);
+  }
+
+  @Override
+  public Optional<Supplier<Refusal>> check(Duration left) {
+    StackReport report = prepared.check(vcpus, left);
+    return report.isClear() ? Optional.empty() : Optional.of(() -> refusal(report, left));
+  }
+
+  private Refusal refusal(StackReport report, Duration left) {
+    List<Finding.InUse> inUse = report.inUse();
+    if (!inUse.isEmpty()) {
+      return new BusyRefusal.FunctionInUse(
+          Stragglers.describe(kernel, inUse), Math.max(0, inUse.size() - Stragglers.MOST));
+    }
+    Finding finding = report.findings().get(0);
+    return finding instanceof Finding.OutOfTime late
+        ? new BusyRefusal.PauseTooLong(
+            PausePhase.STACK_CHECK.toString(),
+            late.expected().toNanos() / 1000,
+            Math.max(0, left.toNanos() / 1000))
+        : new BusyRefusal.StackUnreliable(finding.who().toString(), finding.toString());
+  }
+
+  @Override
+  public List<TextEdit> edits() {
+    return source.get();
+  }
+
+  @Override
+  public void compare(List<TextEdit> edits) {
+    requireBytes(kernel, edits, TextEdit::expected);
+  }
+
+  @Override
+  public void write(List<TextEdit> edits) {
+    GuestWriter writer = new GuestWriter(kernel.memory(), lease);
+    edits.forEach(edit -> writer.replace(edit.at(), edit.expected(), edit.replacement()));
+    writer.flush();
+  }
+
+  @Override
+  public void readBack(List<TextEdit> edits) {
+    requireBytes(kernel, edits, TextEdit::replacement);
+  }
+
+  @Override
+  public void undo(List<TextEdit> edits) {
+    GuestWriter writer = new GuestWriter(kernel.memory(), lease);
+    edits.forEach(edit -> writer.put(edit.at(), edit.expected()));
+    writer.flush();
+  }
+
+  /**
+   * Reads all places at once.
+   *
+   * @throws RefusedException with {@link StateRefusal.TextChanged} if one holds other bytes
+   */
+  static void requireBytes(
+      RunningKernel kernel, List<TextEdit> edits, Function<TextEdit, byte[]> wanted) {
+    List<byte[]> found = new ArrayList<>();
+    List<GuestMemory.Slice> slices = new ArrayList<>();
+    for (TextEdit edit : edits) {
+      byte[] bytes = new byte[edit.expected().length];
+      found.add(bytes);
+      slices.add(new GuestMemory.Slice(edit.at(), bytes, 0, bytes.length));
+    }
+    kernel.memory().readAll(slices);
+    for (int i = 0; i < edits.size(); i++) {
+      byte[] bytes = wanted.apply(edits.get(i));
+      if (!Arrays.equals(bytes, found.get(i))) {
+        throw changed(kernel, edits.get(i), bytes, found.get(i));
+      }
+    }
+  }
+
+  private static RefusedException changed(
+      RunningKernel kernel, TextEdit edit, byte[] wanted, byte[] found) {
+    String function =
+        kernel.symbols().enclosing(edit.at()).map(s -> s.name()).orElse(edit.at().toString());
+    HexFormat hex = HexFormat.of();
+    return new RefusedException(
+        new StateRefusal.TextChanged(
+            function,
+            "expected "
+                + hex.formatHex(wanted)
+                + ", found "
+                + hex.formatHex(found)
+                + " at "
+                + edit.at()));
+  }
+}
