@@ -186,7 +186,7 @@ final class RunCommand implements Callable<Integer> {
                 : BootedGuest.boot(
                     scripts,
                     "lucos-corpus-" + ProcessHandle.current().pid(),
-                    corpus.release(),
+                    List.of("--release", corpus.release()),
                     vcpus,
                     modules,
                     List.of(scripts.resolve("programs/syscall_load.c")),

@@ -1,3 +1,3 @@
-/** The {@code lucos-corpus} command. */
+/** The {@code lucos-corpus} and {@code lucos-bench} commands. */
 @org.jspecify.annotations.NullMarked
 package org.lucos.bench.cli;

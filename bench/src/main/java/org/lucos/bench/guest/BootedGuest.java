@@ -33,7 +33,7 @@ public final class BootedGuest implements LiveGuest {
    *
    * @param scripts the folder {@code vm-images}
    * @param name for the domain, beginning with {@code lucos-}
-   * @param release exactly this kernel
+   * @param kernel options of {@code quick/build.sh} that say which kernel
    * @param modules to load at boot
    * @param programs C files to compile and put into {@code /bin}
    * @param work where programs are compiled
@@ -41,7 +41,7 @@ public final class BootedGuest implements LiveGuest {
   public static BootedGuest boot(
       Path scripts,
       String name,
-      String release,
+      List<String> kernel,
       int vcpus,
       List<String> modules,
       List<Path> programs,
@@ -50,7 +50,8 @@ public final class BootedGuest implements LiveGuest {
     argv.add(scripts.resolve("boot.sh").toString());
     argv.addAll(List.of("--name", name, "--vcpus", Integer.toString(vcpus), "--memory", "768"));
     argv.addAll(List.of("--owner", Long.toString(ProcessHandle.current().pid())));
-    argv.addAll(List.of("--append", "quiet", "--", "--release", release));
+    argv.addAll(List.of("--append", "quiet", "--"));
+    argv.addAll(kernel);
     modules.forEach(module -> argv.addAll(List.of("--module", module)));
     for (Path program : programs) {
       String called = String.valueOf(program.getFileName()).replaceFirst("\\.c$", "");

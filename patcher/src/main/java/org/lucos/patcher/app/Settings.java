@@ -28,6 +28,9 @@ public record Settings(
   /** How long a callback of a patch may run, unless told otherwise. */
   public static final Duration CALLBACK_LIMIT = Duration.ofSeconds(60);
 
+  /** How long a guest may be stopped for a switch, unless told otherwise. */
+  public static final Duration MAX_PAUSE = Duration.ofMillis(5);
+
   /** The connection used when none is named. */
   public static final String DEFAULT_CONNECTION = "qemu:///system";
 
@@ -45,6 +48,18 @@ public record Settings(
         Path.of(environment.getOrDefault("LUCOS_RECIPES", "kernel-patches")),
         Path.of(environment.getOrDefault("LUCOS_KEYS", "/etc/lucos/keys")),
         InstantSource.system());
+  }
+
+  /** The same with its own records and locks, below a directory. */
+  public Settings below(Path directory) {
+    return new Settings(
+        connection,
+        cache,
+        directory.resolve("state"),
+        directory.resolve("locks"),
+        recipes,
+        keys,
+        clock);
   }
 
   /** The same with another directory of trusted keys. */

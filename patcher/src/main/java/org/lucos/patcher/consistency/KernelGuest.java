@@ -2,8 +2,10 @@ package org.lucos.patcher.consistency;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.lucos.bridge.addr.AddressOutOfRangeException;
 import org.lucos.bridge.addr.AddressRange;
 import org.lucos.bridge.addr.GuestVirtualAddress;
@@ -29,7 +31,10 @@ final class KernelGuest implements Guest {
   private final Optional<SchedulerCounts.Layout> counts;
   private final long born;
   private List<Integer> rosterCpus = List.of();
-  private List<Long> bases = List.of();
+
+  /** Of every possible CPU; these never move. */
+  private List<CpuArea> areas = List.of();
+
   private Optional<Boolean> modulesUnchanged = Optional.empty();
 
   KernelGuest(
@@ -79,20 +84,9 @@ final class KernelGuest implements Guest {
     if (counts.isEmpty()) {
       return new Sight(false, 0, 0, 0, roster.again(tasks, List.of()));
     }
-    SchedulerCounts now = new SchedulerCounts(counts.get(), cpuBases());
+    SchedulerCounts now = new SchedulerCounts(counts.get(), areas());
     List<TaskStack> again = roster.again(tasks, now.slices());
     return new Sight(now.settled(), now.switches(), now.forks(), now.threads(), again);
-  }
-
-  /** Per-CPU areas never move. */
-  private List<Long> cpuBases() {
-    if (bases.isEmpty()) {
-      bases =
-          kernel.perCpu().possibleCpus().stream()
-              .map(cpu -> kernel.perCpu().base(cpu).value())
-              .toList();
-    }
-    return bases;
   }
 
   @Override
@@ -119,10 +113,20 @@ final class KernelGuest implements Guest {
 
   @Override
   public List<CpuArea> cpus() {
-    List<Integer> online = kernel.perCpu().onlineCpus();
-    return kernel.perCpu().possibleCpus().stream()
-        .map(cpu -> new CpuArea(cpu, kernel.perCpu().base(cpu).value(), online.contains(cpu)))
+    Set<Integer> online = new HashSet<>(kernel.perCpu().onlineCpus());
+    return areas().stream()
+        .map(area -> new CpuArea(area.number(), area.base(), online.contains(area.number())))
         .toList();
+  }
+
+  private List<CpuArea> areas() {
+    if (areas.isEmpty()) {
+      areas =
+          kernel.perCpu().possibleCpus().stream()
+              .map(cpu -> new CpuArea(cpu, kernel.perCpu().base(cpu).value(), false))
+              .toList();
+    }
+    return areas;
   }
 
   @Override

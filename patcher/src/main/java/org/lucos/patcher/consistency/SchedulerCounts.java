@@ -22,7 +22,7 @@ import org.lucos.patcher.kernel.SymbolTable;
  */
 final class SchedulerCounts {
   private final Layout layout;
-  private final List<Long> cpus;
+  private final List<CpuArea> cpus;
   private final byte[] bytes;
 
   /**
@@ -68,7 +68,7 @@ final class SchedulerCounts {
    *
    * @param cpus the per-CPU areas of all CPUs that may ever have been online
    */
-  SchedulerCounts(Layout layout, List<Long> cpus) {
+  SchedulerCounts(Layout layout, List<CpuArea> cpus) {
     this.layout = layout;
     this.cpus = cpus;
     this.bytes = new byte[cpus.size() * (Long.BYTES + layout.lockSize()) + 2 * Long.BYTES];
@@ -81,11 +81,11 @@ final class SchedulerCounts {
   List<GuestMemory.Slice> slices() {
     List<GuestMemory.Slice> slices = new ArrayList<>(2 * cpus.size() + 2);
     for (int i = 0; i < cpus.size(); i++) {
-      long at = cpus.get(i) + layout.runqueue() + layout.switches();
+      long at = cpus.get(i).base() + layout.runqueue() + layout.switches();
       slices.add(slice(at, i * Long.BYTES, Long.BYTES));
     }
     for (int i = 0; i < cpus.size(); i++) {
-      long at = cpus.get(i) + layout.runqueue() + layout.lock();
+      long at = cpus.get(i).base() + layout.runqueue() + layout.lock();
       slices.add(slice(at, locks() + i * layout.lockSize(), layout.lockSize()));
     }
     slices.add(slice(layout.forks(), tail(), Long.BYTES));

@@ -1,0 +1,136 @@
+package org.lucos.bench.cli;
+
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.lucos.bench.harness.Result;
+import org.lucos.bench.harness.Results;
+import org.lucos.bench.harness.Scenario;
+import org.lucos.bench.harness.Setting;
+import org.lucos.bench.scenario.Scenarios;
+import org.lucos.patcher.app.Failures;
+import org.lucos.patcher.app.Settings;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** The {@code lucos-bench} command. */
+@Command(
+    name = "lucos-bench",
+    description = "Measures what patching costs a guest.",
+    mixinStandardHelpOptions = true,
+    subcommands = HelpCommand.class,
+    synopsisSubcommandLabel = "COMMAND")
+@SuppressWarnings("NullAway.Init") // picocli sets the fields
+public final class BenchMain implements Runnable {
+  private static final String PRODUCT_DIRECTORY = "product";
+
+  private final PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
+  private final PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+  private final Map<String, String> environment;
+
+  @Spec private CommandSpec spec;
+
+  private BenchMain(Map<String, String> environment) {
+    this.environment = environment;
+  }
+
+  /** Runs one command and ends the process with its exit code. */
+  public static void main(String[] arguments) {
+    BenchMain main = new BenchMain(System.getenv());
+    CommandLine line = new CommandLine(main);
+    line.setUsageHelpAutoWidth(true);
+    line.setExecutionExceptionHandler((failure, command, parsed) -> main.failed(failure));
+    System.exit(line.execute(arguments));
+  }
+
+  private int failed(Exception failure) {
+    String said =
+        Failures.refusal(failure)
+            .map(refusal -> refusal.message() + "\n             " + refusal.remedy())
+            .orElseGet(() -> Failures.describe(failure));
+    err.println("lucos-bench: " + said);
+    return Failures.refusal(failure).map(refusal -> refusal.exitCode().value()).orElse(1);
+  }
+
+  @Override
+  public void run() {
+    throw new CommandLine.ParameterException(spec.commandLine(), "name a command");
+  }
+
+  @Command(name = "list", description = "Lists the scenarios.")
+  int list() {
+    Scenarios.all()
+        .forEach(scenario -> out.printf("%-12s %s%n", scenario.name(), scenario.description()));
+    return 0;
+  }
+
+  @Command(name = "run", description = "Runs scenarios: all, or those named.")
+  int run(
+      @Parameters(paramLabel = "NAME", arity = "0..*") List<String> names,
+      @Option(
+              names = {"-o", "--output"},
+              paramLabel = "DIR",
+              defaultValue = "bench/target/results",
+              description = "where results are kept (default: ${DEFAULT-VALUE})")
+          Path output,
+      @Option(
+              names = "--rounds",
+              defaultValue = "100",
+              description = "how often each thing is measured (default: ${DEFAULT-VALUE})")
+          int rounds,
+      @Option(
+              names = {"-k", "--kernel"},
+              paramLabel = "RELEASE",
+              description = "what guests run (default: the newest Debian 6.1 cloud kernel)")
+          String kernel) {
+    Path home = Path.of(environment.getOrDefault("LUCOS_HOME", ".")).toAbsolutePath();
+    Path work = output.toAbsolutePath().resolve("work");
+    Settings own =
+        Settings.from(environment, Optional.empty()).below(work.resolve(PRODUCT_DIRECTORY));
+    List<String> options =
+        kernel == null ? List.of("--series", "6.1") : List.of("--release", kernel);
+    for (Scenario scenario : scenarios(names)) {
+      Result result = scenario.run(new Setting(home, own, work, options, rounds), err::println);
+      Path file = Results.write(output, result);
+      out.print(Results.table(result));
+      out.println("raw data: " + file);
+    }
+    return 0;
+  }
+
+  private List<Scenario> scenarios(List<String> names) {
+    List<Scenario> chosen = new ArrayList<>();
+    for (String name : names == null ? List.<String>of() : names) {
+      chosen.add(
+          Scenarios.named(name)
+              .orElseThrow(
+                  () ->
+                      new CommandLine.ParameterException(
+                          spec.commandLine(), "no such scenario: " + name)));
+    }
+    return chosen.isEmpty() ? Scenarios.all() : chosen;
+  }
+
+  @Command(name = "compare", description = "Sets the medians of two results beside each other.")
+  int compare(
+      @Parameters(paramLabel = "BEFORE") Path before,
+      @Parameters(paramLabel = "AFTER") Path after) {
+    out.print(Results.comparison(Results.read(before), Results.read(after)));
+    return 0;
+  }
+
+  @Command(name = "report", description = "Prints results again.")
+  int report(@Parameters(paramLabel = "FILE", arity = "1..*") List<Path> files) {
+    files.forEach(file -> out.println(Results.table(Results.read(file))));
+    return 0;
+  }
+}

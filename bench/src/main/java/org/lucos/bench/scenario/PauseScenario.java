@@ -1,0 +1,227 @@
+package org.lucos.bench.scenario;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.lucos.bench.guest.BootedGuest;
+import org.lucos.bench.harness.Distribution;
+import org.lucos.bench.harness.Machine;
+import org.lucos.bench.harness.Result;
+import org.lucos.bench.harness.Scenario;
+import org.lucos.bench.harness.Series;
+import org.lucos.bench.harness.Setting;
+import org.lucos.bench.scenario.PausedGuestSession.Sample;
+import org.lucos.patcher.app.ApplyPatch;
+import org.lucos.patcher.app.BuildPatch;
+import org.lucos.patcher.app.Progress;
+import org.lucos.patcher.app.Settings;
+
+/**
+ * How long a guest stands still when a patch of one function goes in and out, with few threads and
+ * with many, beside pauses in which nothing is done. Two guests take turns, so that what else the
+ * host does meets both alike.
+ */
+public final class PauseScenario implements Scenario {
+  private static final String RECIPE = "uptime-shows";
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final int VCPUS = 2;
+
+  private final int few;
+  private final int many;
+  private final Duration maxPause;
+
+  /** With 100 and 5,000 threads and the pause that is allowed unless said otherwise. */
+  public PauseScenario() {
+    this(100, 5000, Settings.MAX_PAUSE);
+  }
+
+  /**
+   * With other numbers.
+   *
+   * @param maxPause as {@code --max-pause}
+   */
+  public PauseScenario(int few, int many, Duration maxPause) {
+    this.few = few;
+    this.many = many;
+    this.maxPause = maxPause;
+  }
+
+  @Override
+  public String name() {
+    return "pause";
+  }
+
+  @Override
+  public String description() {
+    return String.format(
+        Locale.ROOT, "the pause of apply and revert with %d and with %d threads", few, many);
+  }
+
+  @Override
+  public Result run(Setting setting, Consumer<String> progress) {
+    String started = setting.settings().clock().instant().toString();
+    Machine machine = Machine.now();
+    Samples samples = new Samples();
+    List<String> guests = new ArrayList<>();
+    try (PausedGuestSession first = session(setting, few, progress);
+        PausedGuestSession second = session(setting, many, progress)) {
+      guests.add(first.facts());
+      guests.add(second.facts());
+      for (int round = 0; round < setting.rounds(); round++) {
+        for (PausedGuestSession guest : List.of(first, second)) {
+          String group = guest.threads() + " threads";
+          samples.add(group, "empty", guest.empty());
+          samples.add(group, "revert", guest.revert());
+          samples.add(group, "empty", guest.empty());
+          samples.add(group, "apply", guest.apply());
+        }
+        progress.accept("round " + (round + 1) + " of " + setting.rounds());
+      }
+    }
+    return new Result(name(), started, machine.after(), guests, samples.series(), ratios(samples));
+  }
+
+  private PausedGuestSession session(Setting setting, int threads, Consumer<String> progress) {
+    progress.accept("booting a guest for " + threads + " threads");
+    Path images = setting.home().resolve("vm-images");
+    BootedGuest guest =
+        BootedGuest.boot(
+            images,
+            "lucos-bench-" + threads,
+            setting.kernel(),
+            VCPUS,
+            List.of(),
+            List.of(images.resolve("programs/threads.c")),
+            created(setting.work().resolve("programs")));
+    boolean done = false;
+    try {
+      guest.run("ulimit -u unlimited; threads " + threads + " >/tmp/threads 2>&1 &");
+      guest.run("while ! grep -q ready /tmp/threads; do sleep 1; done");
+      progress.accept("applying " + RECIPE);
+      new ApplyPatch(setting.settings())
+          .run(
+              new ApplyPatch.Request(
+                  guest.name(),
+                  bundle(setting, guest.run("uname -r").strip()),
+                  PATIENCE,
+                  Duration.ofSeconds(1),
+                  false,
+                  Settings.CALLBACK_LIMIT,
+                  true, // of our own making, a moment ago
+                  false),
+              Progress.SILENT);
+      PausedGuestSession session =
+          new PausedGuestSession(guest, threads, setting.settings(), maxPause);
+      done = true;
+      return session;
+    } finally {
+      if (!done) {
+        guest.close();
+      }
+    }
+  }
+
+  private static Path bundle(Setting setting, String release) {
+    Path bundle = created(setting.work()).resolve(RECIPE + "-" + release + ".lucos");
+    if (!Files.exists(bundle)) {
+      Path edit = setting.settings().recipes().resolve("mechanism/" + RECIPE + ".edit");
+      new BuildPatch(setting.settings())
+          .run(
+              new BuildPatch.Request(
+                  new BuildPatch.EditFile(edit),
+                  BuildPatch.Kernels.of(release),
+                  Optional.of(bundle),
+                  Optional.empty(),
+                  "",
+                  List.of(),
+                  Optional.empty(),
+                  false,
+                  BuildPatch.Request.DEFAULT_MAX_OBJECTS,
+                  Optional.empty()),
+              Progress.SILENT);
+    }
+    return bundle;
+  }
+
+  private static Path created(Path directory) {
+    try {
+      return Files.createDirectories(directory);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private List<String> ratios(Samples samples) {
+    List<String> lines = new ArrayList<>();
+    for (String kind : List.of("apply", "revert")) {
+      Distribution less = samples.of(few + " threads", kind);
+      Distribution more = samples.of(many + " threads", kind);
+      lines.add(
+          String.format(
+              Locale.ROOT,
+              "%s: median with %d threads / with %d threads: %.2f (promised: at most 1.20)",
+              kind,
+              many,
+              few,
+              (double) more.median() / Math.max(1, less.median())));
+      for (int threads : List.of(few, many)) {
+        String group = threads + " threads";
+        Distribution of = samples.of(group, kind);
+        lines.add(
+            String.format(
+                Locale.ROOT,
+                "%s, %s: median above that of an empty pause: %d us (promised: at most 1000);"
+                    + " p99 %d us of %d us allowed; %d pauses undone",
+                kind,
+                group,
+                of.median() - samples.of(group, "empty").median(),
+                of.p99(),
+                maxPause.toNanos() / 1000,
+                samples.of(group, kind + ", undone").count()));
+      }
+    }
+    return lines;
+  }
+
+  /** Samples by group and name, in the order they first came. */
+  private static final class Samples {
+    private final Map<String, Map<String, List<Long>>> all = new LinkedHashMap<>();
+
+    void add(String group, String name, long sample) {
+      all.computeIfAbsent(group, g -> new LinkedHashMap<>())
+          .computeIfAbsent(name, n -> new ArrayList<>())
+          .add(sample);
+    }
+
+    void add(String group, String name, Sample sample) {
+      add(group, name, sample.pause());
+      sample.phases().forEach((phase, micros) -> add(group, name + ": " + phase, micros));
+      sample.undone().forEach(micros -> add(group, name + ", undone", micros));
+      add(group, name + ", put off (times)", sample.putOff().size());
+    }
+
+    Distribution of(String group, String name) {
+      return Distribution.of(all.getOrDefault(group, Map.of()).getOrDefault(name, List.of()));
+    }
+
+    List<Series> series() {
+      List<Series> series = new ArrayList<>();
+      all.forEach(
+          (group, named) ->
+              named.forEach(
+                  (name, values) ->
+                      series.add(
+                          new Series(group, name, name.contains("times") ? "" : "us", values))));
+      return series;
+    }
+  }
+}
