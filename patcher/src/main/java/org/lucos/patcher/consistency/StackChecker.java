@@ -81,7 +81,7 @@ public final class StackChecker {
   public List<Backtrace> backtraces(List<Task> tasks) {
     KernelGuest guest = guest();
     return tasks.stream()
-        .map(task -> Backtraces.of(guest, layouts, KernelGuest.stack(task)))
+        .map(task -> Backtraces.of(guest, layouts, KernelGuest.stack(task, 0)))
         .toList();
   }
 

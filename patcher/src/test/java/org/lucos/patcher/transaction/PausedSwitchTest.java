@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -29,7 +30,7 @@ class PausedSwitchTest {
     final List<String> done = new ArrayList<>();
     Duration clock = Duration.ZERO;
     Duration allowedForCheck = Duration.ZERO;
-    Optional<Refusal> inUse = Optional.empty();
+    Optional<Supplier<Refusal>> inUse = Optional.empty();
     boolean damaged;
 
     private void step(PausePhase phase) {
@@ -43,7 +44,7 @@ class PausedSwitchTest {
     }
 
     @Override
-    public Optional<Refusal> check(Duration left) {
+    public Optional<Supplier<Refusal>> check(Duration left) {
       allowedForCheck = left;
       step(PausePhase.STACK_CHECK);
       return inUse;
@@ -94,7 +95,7 @@ class PausedSwitchTest {
   private Optional<Refusal> run() {
     guest.clock = guest.costs.getOrDefault(PausePhase.STOP, STEP);
     PauseBudget budget = new PauseBudget(LIMIT, Duration.ofMillis(1), () -> guest.clock);
-    return new PausedSwitch(guest, budget).run(Duration.ofMillis(1));
+    return new PausedSwitch(guest, budget).run(Duration.ofMillis(1)).map(Supplier::get);
   }
 
   @Test
@@ -137,8 +138,9 @@ class PausedSwitchTest {
   @Test
   void whoIsInsideIsToldEvenIfThatTookTooLong() {
     guest.costs.put(PausePhase.STACK_CHECK, Duration.ofMillis(7));
-    guest.inUse = Optional.of(new BusyRefusal.FunctionInUse("f", "task", "backtrace"));
-    assertThat(run()).isEqualTo(guest.inUse);
+    Refusal refusal = new BusyRefusal.StackUnreliable("task", "detail");
+    guest.inUse = Optional.of(() -> refusal);
+    assertThat(run()).contains(refusal);
     assertThat(guest.text).containsValues("a", "b");
   }
 
