@@ -117,7 +117,8 @@ public final class LiveBatch {
                   new RevertPatch.Request(
                       guest.name(), String.valueOf(bundle), PATIENCE, MAX_PAUSE),
                   Progress.SILENT);
-      return applied.reverted(seconds(watch), done.pauseMilliseconds(), done.unloaded());
+      return applied.reverted(
+          seconds(watch), done.pauseMilliseconds(), done.patches().get(0).unloaded());
     } catch (RuntimeException e) {
       Optional<Refusal> refusal = Failures.refusal(e);
       return applied.ended(

@@ -2,19 +2,29 @@ package org.lucos.patcher.app;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.lucos.patcher.guestcall.CallUnfinishedException;
-import org.lucos.patcher.kernel.LoadedModule;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.lucos.patcher.kernel.RunningKernel;
-import org.lucos.patcher.link.LoadedImage;
 import org.lucos.patcher.refusal.RefusedException;
 import org.lucos.patcher.refusal.StateRefusal;
+import org.lucos.patcher.transaction.Dependencies;
 import org.lucos.patcher.transaction.GuestPatch;
+import org.lucos.patcher.transaction.Journal;
+import org.lucos.patcher.transaction.PatchState;
 import org.lucos.patcher.transaction.PatchSwitch;
+import org.lucos.patcher.transaction.SwitchGround;
 import org.lucos.patcher.transaction.SwitchOutcome;
 
-/** Applies a patch to a running guest: all of it, or nothing. */
+/**
+ * Applies patches to a running guest, perhaps in the place of others: all of it, or nothing. All
+ * functions of all of them change in one pause.
+ */
 public final class ApplyPatch {
   private final Settings settings;
 
@@ -27,26 +37,33 @@ public final class ApplyPatch {
    * What to apply.
    *
    * @param guest name, UUID or id
-   * @param bundle the file
-   * @param timeout how long to try while functions are in use, and how long a guest call may wait
-   * @param maxPause the longest stack check after which anything is written
+   * @param bundles the files, a patch each; one that is to lie on another behind that
+   * @param replace patches to take out in the same pause, by name; all if the list is empty; none
+   *     if there is no list
+   * @param limits how long it may take
    * @param dryRun stop before anything is written
-   * @param callbackLimit how long each callback of the patch may run
    * @param allowUnsigned take a bundle that nobody trusted has signed
-   * @param mayWait if a module that it changes is not loaded, let it wait; else refuse
-   * @param waitMigration how long to wait for a migration of the guest to end before it is refused
+   * @param mayWait if a module that it changes is not loaded, let it wait; else refuse. Several
+   *     patches, and those that replace others, never wait
    */
   public record Request(
       String guest,
-      Path bundle,
-      Duration timeout,
-      Duration maxPause,
+      List<Path> bundles,
+      Optional<List<String>> replace,
+      SwitchLimits limits,
       boolean dryRun,
-      Duration callbackLimit,
       boolean allowUnsigned,
-      boolean mayWait,
-      Duration waitMigration) {
-    /** Refused while the guest is migrated. */
+      boolean mayWait) {
+    /** Copies the lists. */
+    public Request {
+      bundles = List.copyOf(bundles);
+      replace = replace.map(List::copyOf);
+      if (bundles.isEmpty()) {
+        throw new IllegalArgumentException("no bundle");
+      }
+    }
+
+    /** One patch. */
     public Request(
         String guest,
         Path bundle,
@@ -58,19 +75,21 @@ public final class ApplyPatch {
         boolean mayWait) {
       this(
           guest,
-          bundle,
-          timeout,
-          maxPause,
+          List.of(bundle),
+          Optional.empty(),
+          new SwitchLimits(timeout, maxPause).withCallbackLimit(callbackLimit),
           dryRun,
-          callbackLimit,
           allowUnsigned,
-          mayWait,
-          Duration.ZERO);
+          mayWait);
     }
 
-    /** With the usual limit for callbacks, of a trusted bundle, now or not at all. */
+    /** One trusted patch with the usual limit for callbacks, now or not at all. */
     public Request(String guest, Path bundle, Duration timeout, Duration maxPause, boolean dryRun) {
       this(guest, bundle, timeout, maxPause, dryRun, Settings.CALLBACK_LIMIT, false, false);
+    }
+
+    boolean isLone() {
+      return bundles.size() == 1 && replace.isEmpty();
     }
   }
 
@@ -79,17 +98,16 @@ public final class ApplyPatch {
    *
    * @param state {@code applied}, {@code planned} (a dry run) or {@code waiting}
    * @param waitsFor the modules that it waits for
+   * @param patches those of the bundles, in the order they were applied in
+   * @param replaced names of patches that were taken out
    */
   public record Outcome(
       String state,
       List<String> waitsFor,
       boolean dryRun,
       Report.Guest guest,
-      String patch,
-      String module,
-      List<Report.Function> functions,
-      List<String> warnings,
-      Report.Signature signature,
+      List<Applied> patches,
+      List<String> replaced,
       int attempts,
       double pauseMilliseconds,
       double checkMilliseconds,
@@ -100,60 +118,82 @@ public final class ApplyPatch {
     /** Copies the lists. */
     public Outcome {
       waitsFor = List.copyOf(waitsFor);
-      functions = List.copyOf(functions);
-      warnings = List.copyOf(warnings);
+      patches = List.copyOf(patches);
+      replaced = List.copyOf(replaced);
       phases = List.copyOf(phases);
     }
   }
 
-  /** Applies the patch, or refuses and leaves the guest as it was. */
+  /** One patch of an operation. */
+  public record Applied(
+      String patch,
+      String module,
+      List<Report.Function> functions,
+      List<String> warnings,
+      Report.Signature signature) {
+    /** Copies the lists. */
+    public Applied {
+      functions = List.copyOf(functions);
+      warnings = List.copyOf(warnings);
+    }
+
+    static Applied of(PreparedPatch prepared) {
+      return new Applied(
+          prepared.description().name(),
+          prepared.moduleName(),
+          PlanPatch.functions(prepared),
+          prepared.warnings(),
+          prepared.bundle().signature());
+    }
+  }
+
+  /** Applies the patches, or refuses and leaves the guest as it was. */
   public Outcome run(Request request, Progress progress) {
     Phases phases = new Phases(progress);
     phases.begin("read bundle");
-    CheckedBundle bundle = CheckedBundle.read(request.bundle(), settings, request.allowUnsigned());
+    List<CheckedBundle> bundles = BundleOrder.read(request, settings);
     phases.begin("attach");
     try (GuestSession session =
         request.dryRun()
             ? GuestSession.reading(settings, request.guest())
-            : GuestSession.writing(settings, request.guest(), request.waitMigration())) {
-      return applied(request, session, bundle, phases);
+            : GuestSession.writing(settings, request.guest(), request.limits())) {
+      return applied(request, session, bundles, phases);
     }
   }
 
   private Outcome applied(
-      Request request, GuestSession session, CheckedBundle bundle, Phases phases) {
+      Request request, GuestSession session, List<CheckedBundle> bundles, Phases phases) {
     try {
-      PreparedPatch prepared;
-      try {
-        prepared =
-            PreparedPatch.prepare(
-                session.kernel(),
-                request.bundle(),
-                bundle,
-                phases,
-                leftover -> takeOut(request, session.kernel(), leftover, phases));
-      } catch (RefusedException e) {
-        if (request.mayWait() && e.refusal() instanceof StateRefusal.ModuleNotLoaded absent) {
-          return new WaitingApply(settings).begin(request, session, bundle, absent, phases);
+      RunningKernel kernel = session.kernel();
+      if (!request.dryRun()) {
+        RecoverGuest.end(settings, session, request.limits(), phases, List.of());
+        takeOutLeftovers(request, session, bundles, phases);
+      }
+      List<GuestPatch> leaving = leaving(request, bundles, GuestPatch.all(kernel));
+      Set<String> modules =
+          leaving.stream().map(patch -> patch.module().name()).collect(Collectors.toSet());
+      List<PreparedPatch> prepared = new ArrayList<>();
+      SwitchGround ground = SwitchGround.of(GuestPatch.all(kernel), modules);
+      for (CheckedBundle bundle : bundles) {
+        try {
+          prepared.add(PreparedPatch.prepare(kernel, bundle, phases, ground, modules));
+        } catch (RefusedException e) {
+          if (request.mayWait()
+              && request.isLone()
+              && e.refusal() instanceof StateRefusal.ModuleNotLoaded absent) {
+            return new WaitingApply(settings).begin(request, session, bundle, absent, phases);
+          }
+          throw e;
         }
-        throw e;
       }
       if (request.dryRun()) {
-        return outcome(request, session, prepared, null, phases.end(), "");
+        return outcome(request, session, prepared, leaving, null, phases.end(), "");
       }
       try (OperationLog log = OperationLog.open(settings, session.domain().identity(), "apply")) {
-        log.write(
-            "planned",
-            Map.of(
-                "patch", prepared.description().name(),
-                "module", prepared.moduleName(),
-                "release", session.kernel().identity().release(),
-                "signature", bundle.signature(),
-                "warnings", prepared.warnings(),
-                "functions", PlanPatch.functions(prepared)));
-        SwitchOutcome switched = change(request, session.kernel(), prepared, phases, log);
-        new WaitingPatches(settings, session.domain().identity().uuid())
-            .remove(prepared.moduleName());
+        planned(session, prepared, leaving, log);
+        SwitchOutcome switched = change(request, session, prepared, leaving, phases, log);
+        WaitingPatches waiting = new WaitingPatches(settings, session.domain().identity().uuid());
+        prepared.forEach(patch -> waiting.remove(patch.moduleName()));
         List<Report.Phase> timings = phases.end();
         log.write(
             "done",
@@ -162,81 +202,136 @@ public final class ApplyPatch {
                 "pauseMilliseconds", Report.millis(switched.pause()),
                 "phases", timings,
                 "pauses", Report.Pauses.of(session.domain().pauses())));
-        return outcome(request, session, prepared, switched, timings, log.file().toString());
+        return outcome(
+            request, session, prepared, leaving, switched, timings, log.file().toString());
       }
     } catch (RuntimeException e) {
       throw session.explain(e);
     }
   }
 
+  private static void planned(
+      GuestSession session,
+      List<PreparedPatch> prepared,
+      List<GuestPatch> leaving,
+      OperationLog log) {
+    for (PreparedPatch patch : prepared) {
+      Map<String, Object> facts = new LinkedHashMap<>();
+      facts.put("patch", patch.description().name());
+      facts.put("module", patch.moduleName());
+      facts.put("release", session.kernel().identity().release());
+      facts.put("signature", patch.bundle().signature());
+      facts.put("warnings", patch.warnings());
+      facts.put("functions", PlanPatch.functions(patch));
+      facts.put("replaces", leaving.stream().map(each -> each.ledger().patch()).toList());
+      log.write("planned", facts);
+    }
+  }
+
   private SwitchOutcome change(
       Request request,
-      RunningKernel kernel,
-      PreparedPatch prepared,
+      GuestSession session,
+      List<PreparedPatch> prepared,
+      List<GuestPatch> leaving,
       Phases phases,
       OperationLog log) {
-    String module = prepared.moduleName();
-    PatchSwitch patchSwitch = new PatchSwitch(kernel, request.maxPause(), request.callbackLimit());
-    boolean callbacks = !prepared.linked().variant().callbacks().isEmpty();
-    byte[] image = prepared.image(kernel, settings.clock().instant());
-    phases.begin("load module");
-    log.write("load", Map.of("module", module, "bytes", image.length));
-    LoadedModule loaded = patchSwitch.load(module, image, request.timeout());
-    GuestPatch patch;
-    SwitchOutcome switched;
-    try {
-      phases.begin("check loaded text");
-      LoadedImage.check(prepared.linked(), image, loaded, kernel);
-      patch =
-          GuestPatch.find(kernel, module)
-              .orElseThrow(() -> new IllegalStateException("no ledger in module " + module));
-      if (callbacks) {
-        phases.begin("pre_patch");
-        log.write("pre_patch", Map.of());
-        patchSwitch.callbacks(request.timeout()).prePatch(patch);
-      }
-      phases.begin("switch");
-      log.write("switch", Map.of("sites", patch.sites().size()));
-      switched = patchSwitch.apply(patch, request.timeout());
-    } catch (RuntimeException caught) {
-      RuntimeException failure = GuestFate.explain(kernel, caught);
-      if (caught.getCause() instanceof CallUnfinishedException || GuestFate.isOutOfReach(failure)) {
-        log.write("left", Map.of("reason", Failures.describe(failure)));
-        throw failure; // its code is being run, or there is nobody to take it out
-      }
-      phases.begin("take module out");
-      log.write("undo", Map.of("reason", Failures.describe(failure)));
-      try {
-        patchSwitch.unloadUnlessRetained(module, request.timeout());
-      } catch (RuntimeException e) {
-        failure.addSuppressed(e);
-      }
-      throw failure;
+    List<Journal.Entry> coming =
+        prepared.stream()
+            .map(
+                patch ->
+                    new Journal.Entry(
+                        patch.description().name(),
+                        patch.moduleName(),
+                        patch.bundle().digest(),
+                        patch.plan().functions().size()))
+            .toList();
+    try (Operation operation =
+        Operation.begin(
+            settings,
+            session,
+            phases,
+            log,
+            leaving.stream().map(Operation::leaving).toList(),
+            coming)) {
+      return new ApplySteps(settings, session.kernel(), request.limits(), operation)
+          .run(prepared, leaving);
     }
-    if (callbacks) {
-      phases.begin("post_patch");
-      log.write("post_patch", Map.of());
-      patchSwitch.callbacks(request.timeout()).postPatch(patch);
+  }
+
+  /** The patches that are to be replaced, each before those that it lies on. */
+  private static List<GuestPatch> leaving(
+      Request request, List<CheckedBundle> bundles, List<GuestPatch> all) {
+    List<GuestPatch> leaving = new ArrayList<>();
+    if (request.replace().isPresent()) {
+      List<String> names = request.replace().get();
+      all.stream()
+          .filter(GuestPatch::isInUse)
+          .filter(patch -> names.isEmpty() || names.stream().anyMatch(patch::isCalled))
+          .forEach(leaving::add);
+      for (String name : names) {
+        if (leaving.stream().noneMatch(patch -> patch.isCalled(name))) {
+          throw new RefusedException(new StateRefusal.NotApplied(name));
+        }
+      }
     }
-    return switched;
+    Set<String> coming = bundles.stream().map(CheckedBundle::name).collect(Collectors.toSet());
+    Dependencies.requireFree(leaving, all, coming);
+    Set<String> present = new HashSet<>(coming);
+    all.stream()
+        .filter(patch -> patch.state() == PatchState.APPLIED && !leaving.contains(patch))
+        .forEach(patch -> present.add(patch.ledger().patch()));
+    for (CheckedBundle bundle : bundles) {
+      Dependencies.requirePresent(bundle.name(), bundle.requires(), present);
+    }
+    return Dependencies.topFirst(leaving);
   }
 
   /** What an interrupted apply left behind makes room for this one. */
-  private static void takeOut(
-      Request request, RunningKernel kernel, GuestPatch leftover, Phases phases) {
-    if (request.dryRun()) {
-      throw PreparedPatch.applied(leftover);
+  private void takeOutLeftovers(
+      Request request, GuestSession session, List<CheckedBundle> bundles, Phases phases) {
+    RunningKernel kernel = session.kernel();
+    Set<String> modules = new HashSet<>();
+    for (CheckedBundle bundle : bundles) {
+      modules.add(
+          bundle
+              .bundle()
+              .variantFor(kernel.identity().release(), kernel.identity().buildId())
+              .variant()
+              .moduleName());
     }
-    phases.begin("take out what was left behind");
-    new PatchSwitch(kernel, request.maxPause(), request.callbackLimit())
-        .unload(leftover.module().name(), request.timeout());
-    phases.begin("link");
+    List<GuestPatch> leftovers =
+        GuestPatch.all(kernel).stream()
+            .filter(patch -> patch.state() == PatchState.LOADED)
+            .filter(patch -> modules.contains(patch.module().name()))
+            .toList();
+    if (leftovers.isEmpty()) {
+      return;
+    }
+    PatchSwitch patchSwitch =
+        new PatchSwitch(kernel, request.limits().maxPause(), request.limits().callbackLimit());
+    try (OperationLog log = OperationLog.open(settings, session.domain().identity(), "tidy");
+        Operation operation =
+            Operation.begin(
+                settings,
+                session,
+                phases,
+                log,
+                leftovers.stream().map(Operation::leaving).toList(),
+                List.of())) {
+      for (GuestPatch leftover : leftovers) {
+        String module = leftover.module().name();
+        operation.step("take out what was left behind", "unload", Map.of("module", module));
+        patchSwitch.unload(module, request.limits().timeout());
+      }
+      operation.complete();
+    }
   }
 
   private static Outcome outcome(
       Request request,
       GuestSession session,
-      PreparedPatch prepared,
+      List<PreparedPatch> prepared,
+      List<GuestPatch> leaving,
       @org.jspecify.annotations.Nullable SwitchOutcome switched,
       List<Report.Phase> phases,
       String log) {
@@ -245,11 +340,8 @@ public final class ApplyPatch {
         List.of(),
         request.dryRun(),
         session.describe(),
-        prepared.description().name(),
-        prepared.moduleName(),
-        PlanPatch.functions(prepared),
-        prepared.warnings(),
-        prepared.bundle().signature(),
+        prepared.stream().map(Applied::of).toList(),
+        leaving.stream().map(patch -> patch.ledger().patch()).toList(),
         switched == null ? 0 : switched.attempts(),
         switched == null ? 0 : Report.millis(switched.pause()),
         switched == null ? 0 : Report.millis(switched.check()),

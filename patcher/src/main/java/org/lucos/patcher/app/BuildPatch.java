@@ -42,6 +42,7 @@ public final class BuildPatch {
    * @param keep whether the build's directories are kept
    * @param maxObjects how many objects may be compiled because of headers
    * @param modules the modules whose code a changed header may change; all if absent
+   * @param requires names of patches that must be applied as long as this one is
    */
   public record Request(
       Source source,
@@ -53,7 +54,8 @@ public final class BuildPatch {
       Optional<Path> key,
       boolean keep,
       int maxObjects,
-      Optional<Set<String>> modules) {
+      Optional<Set<String>> modules,
+      List<String> requires) {
     /** How many objects may be compiled because of headers, unless said otherwise. */
     public static final int DEFAULT_MAX_OBJECTS = PatchBuilder.DEFAULT_MAX_OBJECTS;
 
@@ -61,6 +63,33 @@ public final class BuildPatch {
     public Request {
       fixes = List.copyOf(fixes);
       modules = modules.map(Set::copyOf);
+      requires = List.copyOf(requires);
+    }
+
+    /** A patch that needs no other. */
+    public Request(
+        Source source,
+        Kernels kernels,
+        Optional<Path> output,
+        Optional<String> name,
+        String description,
+        List<String> fixes,
+        Optional<Path> key,
+        boolean keep,
+        int maxObjects,
+        Optional<Set<String>> modules) {
+      this(
+          source,
+          kernels,
+          output,
+          name,
+          description,
+          fixes,
+          key,
+          keep,
+          maxObjects,
+          modules,
+          List.of());
     }
   }
 
@@ -178,7 +207,10 @@ public final class BuildPatch {
               return build(request, kernel, builder, listener);
             });
     phases.begin("write bundle");
-    Bundle bundle = Bundle.of(built.objects(), built.skipped());
+    Bundle bundle =
+        Bundle.of(
+            built.objects().stream().map(object -> requiring(object, request.requires())).toList(),
+            built.skipped());
     String patch = bundle.manifest().description().name();
     Path file = request.output().orElseGet(() -> Path.of(slug(patch) + ".lucos"));
     signer.map(bundle::signedBy).orElse(bundle).write(file);
@@ -254,5 +286,9 @@ public final class BuildPatch {
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read " + file, e);
     }
+  }
+
+  private static PatchObject requiring(PatchObject object, List<String> patches) {
+    return patches.isEmpty() ? object : object.describedAs(object.description().requiring(patches));
   }
 }

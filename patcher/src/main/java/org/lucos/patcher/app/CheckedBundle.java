@@ -1,6 +1,7 @@
 package org.lucos.patcher.app;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import org.lucos.patcher.build.Bundle;
 import org.lucos.patcher.trust.TrustedKeys;
@@ -9,9 +10,10 @@ import org.lucos.patcher.trust.Verdict;
 /**
  * A bundle and who stands for it.
  *
+ * @param file where it was read from
  * @param warning what the operator is to be told, where nobody trusted does
  */
-record CheckedBundle(Bundle bundle, Verdict verdict, Optional<String> warning) {
+record CheckedBundle(Path file, Bundle bundle, Verdict verdict, Optional<String> warning) {
 
   /**
    * Reads a bundle if the operator's keys allow it; a forged signature ends it in any case.
@@ -26,7 +28,22 @@ record CheckedBundle(Bundle bundle, Verdict verdict, Optional<String> warning) {
             (manifest, signatures) ->
                 keys.judge(manifest, signatures).require(file.toString(), allowUnsigned));
     Verdict verdict = keys.judge(bundle.manifestBytes(), bundle.signatures());
-    return new CheckedBundle(bundle, verdict, verdict.require(file.toString(), allowUnsigned));
+    return new CheckedBundle(
+        file, bundle, verdict, verdict.require(file.toString(), allowUnsigned));
+  }
+
+  String name() {
+    return bundle.manifest().description().name();
+  }
+
+  /** Names of patches that must be applied as long as this one is. */
+  List<String> requires() {
+    return bundle.manifest().description().requires();
+  }
+
+  /** Digest of its manifest, which has those of all else. */
+  String digest() {
+    return bundle.manifestBytes().sha256();
   }
 
   Report.Signature signature() {

@@ -14,9 +14,6 @@ import org.lucos.patcher.transaction.GuestLock;
  * A guest that is being worked on: connection, domain, kernel, and the lock where it is written.
  */
 final class GuestSession implements AutoCloseable {
-  /** How long a command waits for another one on the same guest. */
-  private static final Duration LOCK_PATIENCE = Duration.ofSeconds(5);
-
   private final Hypervisor hypervisor;
   private final GuestDomain domain;
   private final RunningKernel kernel;
@@ -32,34 +29,32 @@ final class GuestSession implements AutoCloseable {
 
   /** Opens a guest for reading. */
   static GuestSession reading(Settings settings, String guest) {
-    return open(settings, guest, false, Duration.ZERO);
-  }
-
-  /** Opens a guest for writing: it must be running, and nobody else may be at work in it. */
-  static GuestSession writing(Settings settings, String guest) {
-    return writing(settings, guest, Duration.ZERO);
+    return open(settings, guest, null);
   }
 
   /**
-   * As {@link #writing(Settings, String)}.
+   * Opens a guest for writing: it must be running, and nobody else may be at work in it.
    *
-   * @param waitMigration how long to wait for a migration that goes on to end
+   * @param limits how long to wait for another command, or a migration, to end
    */
-  static GuestSession writing(Settings settings, String guest, Duration waitMigration) {
-    return open(settings, guest, true, waitMigration);
+  static GuestSession writing(Settings settings, String guest, SwitchLimits limits) {
+    return open(settings, guest, limits);
   }
 
   private static GuestSession open(
-      Settings settings, String guest, boolean writing, Duration waitMigration) {
+      Settings settings, String guest, @Nullable SwitchLimits writing) {
+    Duration waitMigration = writing == null ? Duration.ZERO : writing.waitMigration();
     Hypervisor hypervisor = Hypervisor.open(settings.connection());
     GuestDomain domain = null;
     GuestLock lock = null;
     try {
       domain = MigrationHold.attach(hypervisor, guest, waitMigration);
-      if (writing) {
+      if (writing != null) {
         domain.holdForMigration(waitMigration);
         domain.requireSettled();
-        lock = GuestLock.take(settings.locks(), domain.identity(), LOCK_PATIENCE, settings.clock());
+        lock =
+            GuestLock.take(
+                settings.locks(), domain.identity(), writing.lockWait(), settings.clock());
         DomainState state = domain.state();
         if (state != DomainState.RUNNING) {
           throw new DomainRefusedException(

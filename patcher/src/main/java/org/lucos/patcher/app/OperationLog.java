@@ -14,6 +14,8 @@ import java.time.format.DateTimeFormatter;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.lucos.bridge.domain.DomainIdentity;
+import org.lucos.patcher.refusal.HostRefusal;
+import org.lucos.patcher.refusal.RefusedException;
 
 /**
  * The record of one operation on a guest: a file of JSON lines, each synced to disk before the step
@@ -46,7 +48,8 @@ final class OperationLog implements AutoCloseable {
       log.write("begin", Map.of("operation", operation, "guest", guest.name()));
       return log;
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot record the operation below " + settings.state(), e);
+      throw new RefusedException(
+          new HostRefusal.JournalNotWritable(settings.state().toString(), String.valueOf(e)), e);
     }
   }
 

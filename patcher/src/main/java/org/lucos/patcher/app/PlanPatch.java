@@ -2,7 +2,10 @@ package org.lucos.patcher.app;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import org.lucos.patcher.plan.PlanRenderer;
+import org.lucos.patcher.transaction.GuestPatch;
+import org.lucos.patcher.transaction.SwitchGround;
 
 /** Checks everything a patch needs in a guest, and shows what would be done. Writes nothing. */
 public final class PlanPatch {
@@ -46,15 +49,9 @@ public final class PlanPatch {
     CheckedBundle checked = CheckedBundle.read(bundle, settings, true);
     phases.begin("attach");
     try (GuestSession session = GuestSession.reading(settings, guest)) {
+      SwitchGround ground = SwitchGround.of(GuestPatch.all(session.kernel()), Set.of());
       PreparedPatch prepared =
-          PreparedPatch.prepare(
-              session.kernel(),
-              bundle,
-              checked,
-              phases,
-              leftover -> {
-                throw PreparedPatch.applied(leftover);
-              });
+          PreparedPatch.prepare(session.kernel(), checked, phases, ground, Set.of());
       phases.begin("look at stacks");
       Occupancy occupancy = Occupancy.measure(session, prepared.plan());
       List<Report.Phase> timings = phases.end();
@@ -62,7 +59,7 @@ public final class PlanPatch {
           session.describe(),
           prepared.description().name(),
           prepared.moduleName(),
-          prepared.image(session.kernel(), settings.clock().instant()).length,
+          prepared.image(session.kernel(), settings.clock().instant(), ground).length,
           functions(prepared),
           occupancy.inUse(),
           occupancy.expectedPauseMilliseconds(),

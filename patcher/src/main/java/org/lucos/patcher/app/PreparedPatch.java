@@ -1,27 +1,30 @@
 package org.lucos.patcher.app;
 
-import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
-import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.lucos.patcher.build.PatchDescription;
 import org.lucos.patcher.build.PatchObject;
 import org.lucos.patcher.build.PatchVariant;
+import org.lucos.patcher.bytes.Bytes;
 import org.lucos.patcher.kernel.LoadedModule;
 import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.patcher.link.LinkedPatch;
 import org.lucos.patcher.link.Linker;
 import org.lucos.patcher.link.ModuleImage;
 import org.lucos.patcher.plan.PatchPlan;
+import org.lucos.patcher.plan.PlannedFunction;
 import org.lucos.patcher.plan.Planner;
 import org.lucos.patcher.refusal.GuestRefusal;
 import org.lucos.patcher.refusal.RefusedException;
 import org.lucos.patcher.refusal.StateRefusal;
 import org.lucos.patcher.transaction.GuestPatch;
 import org.lucos.patcher.transaction.Ledger;
+import org.lucos.patcher.transaction.PatchState;
+import org.lucos.patcher.transaction.SwitchGround;
 
 /**
  * A bundle checked against a running kernel as far as that is possible without writing to it: what
@@ -30,16 +33,15 @@ import org.lucos.patcher.transaction.Ledger;
 record PreparedPatch(CheckedBundle bundle, LinkedPatch linked, PatchPlan plan) {
 
   /**
-   * @param file the bundle's, for errors
-   * @param leftover what to do with this patch's module if an interrupted operation left it in the
-   *     guest, redirecting nothing
+   * @param ground what its jumps will lie on
+   * @param leaving modules of patches that it takes the place of
    */
   static PreparedPatch prepare(
       RunningKernel kernel,
-      Path file,
       CheckedBundle bundle,
       Phases phases,
-      Consumer<GuestPatch> leftover) {
+      SwitchGround ground,
+      Set<String> leaving) {
     kernel
         .loaderPolicy()
         .objection()
@@ -50,25 +52,35 @@ record PreparedPatch(CheckedBundle bundle, LinkedPatch linked, PatchPlan plan) {
     phases.begin("link");
     PatchObject object =
         bundle.bundle().variantFor(kernel.identity().release(), kernel.identity().buildId());
-    object.requireObjectFiles(file.toString());
-    GuestPatch.find(kernel, object.variant().moduleName())
-        .ifPresent(
-            present -> {
-              switch (present.state()) {
-                case APPLIED, FAILED, ORPHANED -> throw applied(present);
-                case LOADED -> leftover.accept(present);
-                case RETAINED -> {
-                  // is taken again
-                }
-              }
-            });
+    object.requireObjectFiles(bundle.file().toString());
+    requireAbsent(object, kernel, leaving);
     List<String> absent = absent(object.variant().modules(), kernel);
     if (!absent.isEmpty()) {
       throw new RefusedException(new StateRefusal.ModuleNotLoaded(absent));
     }
-    LinkedPatch linked = Linker.link(object, kernel);
+    LinkedPatch linked = Linker.link(object, kernel, ground::own);
     phases.begin("plan");
     return new PreparedPatch(bundle, linked, Planner.plan(linked, kernel));
+  }
+
+  /** Refuses what the guest has already; a module that was retained is taken again. */
+  private static void requireAbsent(PatchObject object, RunningKernel kernel, Set<String> leaving) {
+    String module = object.variant().moduleName();
+    for (GuestPatch present : GuestPatch.all(kernel)) {
+      boolean same = present.module().name().equals(module);
+      boolean sameName = present.ledger().patch().equals(object.description().name());
+      if (same && present.state() != PatchState.RETAINED) {
+        throw applied(present);
+      }
+      if (!same && sameName && present.isInUse() && !leaving.contains(present.module().name())) {
+        throw new RefusedException(
+            new StateRefusal.AlreadyApplied(
+                present.ledger().patch(),
+                "as module "
+                    + present.module().name()
+                    + "; 'lucos apply --replace' puts this one in its place"));
+      }
+    }
   }
 
   /** Those of the modules that the guest has not loaded, or not to the end. */
@@ -84,7 +96,7 @@ record PreparedPatch(CheckedBundle bundle, LinkedPatch linked, PatchPlan plan) {
   static RefusedException applied(GuestPatch present) {
     return new RefusedException(
         new StateRefusal.AlreadyApplied(
-            present.ledger().patch(), "its state is " + present.state()));
+            present.ledger().patch(), "its state is " + present.state().label()));
   }
 
   PatchDescription description() {
@@ -103,25 +115,32 @@ record PreparedPatch(CheckedBundle bundle, LinkedPatch linked, PatchPlan plan) {
     return plan.module();
   }
 
-  /** The module as the guest's loader takes it, with the ledger inside. */
-  byte[] image(RunningKernel kernel, Instant when) {
-    return ModuleImage.of(linked, kernel, ledger(when).encode());
+  /**
+   * The module as the guest's loader takes it, with the ledger inside.
+   *
+   * @param ground what its jumps will lie on
+   */
+  byte[] image(RunningKernel kernel, Instant when, SwitchGround ground) {
+    return ModuleImage.of(linked, kernel, ledger(when, ground).encode());
   }
 
-  private Ledger ledger(Instant when) {
+  private static Ledger.Target target(PlannedFunction site, SwitchGround ground) {
+    Bytes own = site.original();
+    Optional<SwitchGround.Ground> under = ground.at(site.site());
+    Bytes original = under.map(SwitchGround.Ground::bytes).orElse(own);
+    return new Ledger.Target(
+        site.name(),
+        site.replacement(),
+        site.site().value(),
+        original.toHex(),
+        site.ranges().stream().map(r -> new Ledger.Code(r.start().value(), r.size())).toList(),
+        under.map(SwitchGround.Ground::module).orElse(""),
+        original.equals(own) ? "" : own.toHex());
+  }
+
+  private Ledger ledger(Instant when, SwitchGround ground) {
     List<Ledger.Target> targets =
-        plan.functions().stream()
-            .map(
-                site ->
-                    new Ledger.Target(
-                        site.name(),
-                        site.replacement(),
-                        site.site().value(),
-                        java.util.HexFormat.of().formatHex(site.original().toArray()),
-                        site.ranges().stream()
-                            .map(r -> new Ledger.Code(r.start().value(), r.size()))
-                            .toList()))
-            .toList();
+        plan.functions().stream().map(site -> target(site, ground)).toList();
     return new Ledger(
         Ledger.FORMAT,
         description().name(),
@@ -148,6 +167,7 @@ record PreparedPatch(CheckedBundle bundle, LinkedPatch linked, PatchPlan plan) {
                         module.name(),
                         module.struct().value(),
                         new Ledger.Code(module.text().start().value(), module.text().size())))
-            .toList());
+            .toList(),
+        description().requires());
   }
 }

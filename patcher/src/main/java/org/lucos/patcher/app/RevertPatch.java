@@ -4,12 +4,17 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.lucos.patcher.build.Bundle;
 import org.lucos.patcher.refusal.RefusedException;
 import org.lucos.patcher.refusal.StateRefusal;
+import org.lucos.patcher.transaction.Dependencies;
 import org.lucos.patcher.transaction.GuestPatch;
 import org.lucos.patcher.transaction.PatchCallbacks;
 import org.lucos.patcher.transaction.PatchState;
@@ -17,8 +22,8 @@ import org.lucos.patcher.transaction.PatchSwitch;
 import org.lucos.patcher.transaction.SwitchOutcome;
 
 /**
- * Takes a patch out of a guest: the functions first, then the memory. One that waits for a module
- * no longer does.
+ * Takes patches out of a guest: the functions of all of them first, in one pause, then the memory.
+ * One that waits for a module no longer does.
  */
 public final class RevertPatch {
   private final Settings settings;
@@ -32,44 +37,30 @@ public final class RevertPatch {
    * What to revert.
    *
    * @param guest name, UUID or id
-   * @param patch name of a patch or of its module, or a bundle file
-   * @param timeout how long to try while the replacement functions are in use
-   * @param maxPause the longest stack check after which anything is written
-   * @param callbackLimit how long each callback of the patch may run
-   * @param waitMigration how long to wait for a migration of the guest to end before it is refused
+   * @param patches names of patches or of their modules, or bundle files; all patches if empty
+   * @param limits how long it may take
    */
-  public record Request(
-      String guest,
-      String patch,
-      Duration timeout,
-      Duration maxPause,
-      Duration callbackLimit,
-      Duration waitMigration) {
-    /** Refused while the guest is migrated. */
-    public Request(
-        String guest, String patch, Duration timeout, Duration maxPause, Duration callbackLimit) {
-      this(guest, patch, timeout, maxPause, callbackLimit, Duration.ZERO);
+  public record Request(String guest, List<String> patches, SwitchLimits limits) {
+    /** Copies the list. */
+    public Request {
+      patches = List.copyOf(patches);
     }
 
-    /** With the usual limit for callbacks. */
+    /** One patch, with the usual limit for callbacks. */
     public Request(String guest, String patch, Duration timeout, Duration maxPause) {
-      this(guest, patch, timeout, maxPause, Settings.CALLBACK_LIMIT);
+      this(guest, List.of(patch), new SwitchLimits(timeout, maxPause));
     }
   }
 
   /**
    * What was done.
    *
-   * @param state {@code reverted}, or {@code cancelled} for a patch that only waited
-   * @param unloaded whether the module is gone; if not, the kernel may hold on to addresses in it
+   * @param state {@code reverted}, or {@code cancelled} if all of them only waited
    */
   public record Outcome(
       String state,
       Report.Guest guest,
-      String patch,
-      String module,
-      List<ShowStatus.Function> functions,
-      boolean unloaded,
+      List<Reverted> patches,
       int attempts,
       double pauseMilliseconds,
       Report.Pauses pauses,
@@ -77,124 +68,211 @@ public final class RevertPatch {
       String log) {
     /** Copies the lists. */
     public Outcome {
-      functions = List.copyOf(functions);
+      patches = List.copyOf(patches);
       phases = List.copyOf(phases);
     }
   }
 
-  /** Reverts the patch, or refuses and leaves it as it was. */
+  /**
+   * One patch.
+   *
+   * @param state {@code reverted} or {@code cancelled}
+   * @param unloaded whether the module is gone; if not, the kernel may hold on to addresses in it
+   */
+  public record Reverted(
+      String state,
+      String patch,
+      String module,
+      List<ShowStatus.Function> functions,
+      boolean unloaded) {
+    /** Copies the list. */
+    public Reverted {
+      functions = List.copyOf(functions);
+    }
+  }
+
+  /** Reverts the patches, or refuses and leaves them as they were. */
   public Outcome run(Request request, Progress progress) {
     Phases phases = new Phases(progress);
     phases.begin("attach");
-    try (GuestSession session =
-        GuestSession.writing(settings, request.guest(), request.waitMigration())) {
+    try (GuestSession session = GuestSession.writing(settings, request.guest(), request.limits())) {
       return reverted(request, session, phases);
     }
   }
 
   private Outcome reverted(Request request, GuestSession session, Phases phases) {
     try (OperationLog log = OperationLog.open(settings, session.domain().identity(), "revert")) {
-      Optional<GuestPatch> found = find(session, request.patch());
-      WaitingPatches waiting = new WaitingPatches(settings, session.domain().identity().uuid());
-      if (found.isEmpty()) {
-        return cancel(request, session, waiting, phases, log);
-      }
-      GuestPatch patch = found.get();
-      waiting.remove(patch.module().name());
-      PatchSwitch patchSwitch =
-          new PatchSwitch(session.kernel(), request.maxPause(), request.callbackLimit());
-      PatchCallbacks callbacks = patchSwitch.callbacks(request.timeout());
-      boolean announced = !patch.ledger().callbacks().isEmpty() && isInUse(patch);
-      if (announced) {
-        phases.begin("pre_unpatch");
-        log.write("pre_unpatch", Map.of("patch", patch.ledger().patch()));
-        callbacks.preUnpatch(patch);
-      }
-      phases.begin("restore functions");
-      log.write(
-          "restore", Map.of("patch", patch.ledger().patch(), "module", patch.module().name()));
-      Optional<SwitchOutcome> switched;
-      try {
-        switched = patchSwitch.revert(patch, request.timeout());
-      } catch (RuntimeException failure) {
-        if (announced) {
-          stayPatched(callbacks, patch, failure);
-        }
-        throw failure;
-      }
-      phases.begin("unload module");
-      log.write("unload", Map.of("module", patch.module().name()));
-      boolean unloaded = patchSwitch.unloadUnlessRetained(patch.module().name(), request.timeout());
-      List<Report.Phase> timings = phases.end();
-      Report.Pauses pauses = Report.Pauses.of(session.domain().pauses());
-      log.write("done", Map.of("phases", timings, "pauses", pauses));
-      return new Outcome(
-          "reverted",
-          session.describe(),
-          patch.ledger().patch(),
-          patch.module().name(),
-          patch.sites().stream()
-              .map(
-                  s ->
-                      new ShowStatus.Function(
-                          s.target().function(), s.redirect().at().toString(), "original"))
-              .toList(),
-          unloaded,
-          switched.map(SwitchOutcome::attempts).orElse(0),
-          switched.map(s -> Report.millis(s.pause())).orElse(0.0),
-          pauses,
-          timings,
-          log.file().toString());
+      return new Run(request, session, phases, log).revert();
     } catch (RuntimeException e) {
       throw session.explain(e);
     }
   }
 
-  private static Outcome cancel(
-      Request request,
-      GuestSession session,
-      WaitingPatches waiting,
-      Phases phases,
-      OperationLog log) {
-    WaitingPatches.Waiting patch =
-        waiting
-            .find(request.patch())
-            .or(() -> nameInBundle(request.patch()).flatMap(waiting::find))
-            .orElseThrow(() -> new RefusedException(new StateRefusal.NotApplied(request.patch())));
-    waiting.remove(patch.module());
-    log.write("cancelled", Map.of("patch", patch.patch(), "module", patch.module()));
-    return new Outcome(
-        "cancelled",
-        session.describe(),
-        patch.patch(),
-        patch.module(),
-        List.of(),
-        true,
-        0,
-        0,
-        Report.Pauses.of(session.domain().pauses()),
-        phases.end(),
-        log.file().toString());
-  }
+  private final class Run {
+    private final Request request;
+    private final GuestSession session;
+    private final Phases phases;
+    private final OperationLog log;
+    private final WaitingPatches waiting;
+    private final PatchSwitch patchSwitch;
+    private final PatchCallbacks callbacks;
+    private final List<Reverted> done = new ArrayList<>();
 
-  private static boolean isInUse(GuestPatch patch) {
-    boolean whole = patch.state() == PatchState.APPLIED || patch.state() == PatchState.ORPHANED;
-    return whole
-        && patch.sites().stream().anyMatch(site -> site.state() == GuestPatch.SiteState.REDIRECTED);
-  }
+    Run(Request request, GuestSession session, Phases phases, OperationLog log) {
+      this.request = request;
+      this.session = session;
+      this.phases = phases;
+      this.log = log;
+      this.waiting = new WaitingPatches(settings, session.domain().identity().uuid());
+      SwitchLimits limits = request.limits();
+      this.patchSwitch =
+          new PatchSwitch(session.kernel(), limits.maxPause(), limits.callbackLimit());
+      this.callbacks = patchSwitch.callbacks(limits.timeout());
+    }
 
-  private static void stayPatched(
-      PatchCallbacks callbacks, GuestPatch patch, RuntimeException failure) {
-    try {
-      callbacks.stayPatched(patch);
-    } catch (RuntimeException e) {
-      failure.addSuppressed(e);
+    Outcome revert() {
+      List<GuestPatch> all = GuestPatch.all(session.kernel());
+      List<String> absent = new ArrayList<>();
+      List<GuestPatch> wanted = chosen(all, absent);
+      List<String> modules = wanted.stream().map(patch -> patch.module().name()).toList();
+      RecoverGuest.end(settings, session, request.limits(), phases, modules)
+          .ifPresent(ended -> log.write("recovered", Map.of("finding", ended.finding())));
+      all = GuestPatch.all(session.kernel());
+      List<GuestPatch> leaving = new ArrayList<>();
+      for (GuestPatch patch : wanted) {
+        Optional<GuestPatch> now =
+            all.stream()
+                .filter(each -> each.module().name().equals(patch.module().name()))
+                .findFirst();
+        now.ifPresentOrElse(leaving::add, () -> done.add(reverted(patch, true)));
+      }
+      Dependencies.requireFree(leaving, all, Set.of());
+      List<WaitingPatches.Waiting> cancelled = absent.stream().map(this::waiting).toList();
+      if (request.patches().isEmpty()) {
+        cancelled = waiting.all().patches();
+      }
+      cancelled.forEach(this::cancel);
+      leaving.forEach(patch -> waiting.remove(patch.module().name()));
+      SwitchOutcome switched = leaving.isEmpty() ? null : takeOut(Dependencies.topFirst(leaving));
+      List<Report.Phase> timings = phases.end();
+      Report.Pauses pauses = Report.Pauses.of(session.domain().pauses());
+      log.write("done", Map.of("phases", timings, "pauses", pauses));
+      boolean onlyWaited = !done.isEmpty() && done.stream().allMatch(Run::isCancelled);
+      return new Outcome(
+          onlyWaited ? "cancelled" : "reverted",
+          session.describe(),
+          done,
+          switched == null ? 0 : switched.attempts(),
+          switched == null ? 0 : Report.millis(switched.pause()),
+          pauses,
+          timings,
+          log.file().toString());
+    }
+
+    private static boolean isCancelled(Reverted patch) {
+      return patch.state().equals("cancelled");
+    }
+
+    /** The patches to take out; names of those that are not in the guest go to {@code absent}. */
+    private List<GuestPatch> chosen(List<GuestPatch> all, List<String> absent) {
+      if (request.patches().isEmpty()) {
+        return all.stream().filter(patch -> patch.state() != PatchState.RETAINED).toList();
+      }
+      Map<String, GuestPatch> chosen = new LinkedHashMap<>();
+      for (String name : request.patches()) {
+        Optional<GuestPatch> found =
+            find(all, name).or(() -> nameInBundle(name).flatMap(inside -> find(all, inside)));
+        found.ifPresentOrElse(
+            patch -> chosen.put(patch.module().name(), patch), () -> absent.add(name));
+      }
+      return List.copyOf(chosen.values());
+    }
+
+    private WaitingPatches.Waiting waiting(String name) {
+      return waiting
+          .find(name)
+          .or(() -> nameInBundle(name).flatMap(waiting::find))
+          .orElseThrow(() -> new RefusedException(new StateRefusal.NotApplied(name)));
+    }
+
+    private void cancel(WaitingPatches.Waiting patch) {
+      waiting.remove(patch.module());
+      log.write("cancelled", Map.of("patch", patch.patch(), "module", patch.module()));
+      done.add(new Reverted("cancelled", patch.patch(), patch.module(), List.of(), true));
+    }
+
+    private @Nullable SwitchOutcome takeOut(List<GuestPatch> leaving) {
+      try (Operation operation =
+          Operation.begin(
+              settings,
+              session,
+              phases,
+              log,
+              leaving.stream().map(Operation::leaving).toList(),
+              List.of())) {
+        Optional<SwitchOutcome> switched = restore(operation, leaving);
+        for (GuestPatch patch : leaving) {
+          String module = patch.module().name();
+          operation.step("unload module", "unload", Map.of("module", module));
+          boolean unloaded = patchSwitch.unloadUnlessRetained(module, request.limits().timeout());
+          done.add(reverted(patch, unloaded));
+        }
+        operation.complete();
+        return switched.orElse(null);
+      }
+    }
+
+    private Optional<SwitchOutcome> restore(Operation operation, List<GuestPatch> leaving) {
+      List<GuestPatch> announced = new ArrayList<>();
+      try {
+        for (GuestPatch patch : leaving) {
+          if (!patch.ledger().callbacks().isEmpty() && isWhole(patch)) {
+            operation.step("pre_unpatch", "pre_unpatch", names(List.of(patch)));
+            announced.add(patch);
+            callbacks.preUnpatch(patch);
+          }
+        }
+        operation.step("restore functions", "restore", names(leaving));
+        return patchSwitch.exchange(leaving, List.of(), request.limits().timeout());
+      } catch (RuntimeException failure) {
+        try {
+          announced.forEach(callbacks::stayPatched);
+          operation.givenUp();
+        } catch (RuntimeException e) {
+          failure.addSuppressed(e); // the journal stays: the next command goes on
+        }
+        throw failure;
+      }
     }
   }
 
-  private static Optional<GuestPatch> find(GuestSession session, String wanted) {
-    return GuestPatch.find(session.kernel(), wanted)
-        .or(() -> nameInBundle(wanted).flatMap(name -> GuestPatch.find(session.kernel(), name)));
+  private static Map<String, ?> names(List<GuestPatch> patches) {
+    return Map.of(
+        "patches", patches.stream().map(patch -> patch.ledger().patch()).toList(),
+        "modules", patches.stream().map(patch -> patch.module().name()).toList());
+  }
+
+  private static Reverted reverted(GuestPatch patch, boolean unloaded) {
+    return new Reverted(
+        "reverted",
+        patch.ledger().patch(),
+        patch.module().name(),
+        patch.sites().stream()
+            .map(
+                site ->
+                    new ShowStatus.Function(
+                        site.target().function(), site.redirect().at().toString(), "original"))
+            .toList(),
+        unloaded);
+  }
+
+  private static boolean isWhole(GuestPatch patch) {
+    boolean whole = patch.state() == PatchState.APPLIED || patch.state() == PatchState.ORPHANED;
+    return whole && patch.isInUse();
+  }
+
+  private static Optional<GuestPatch> find(List<GuestPatch> all, String wanted) {
+    return all.stream().filter(patch -> patch.isCalled(wanted)).findFirst();
   }
 
   private static Optional<String> nameInBundle(String file) {

@@ -34,19 +34,12 @@ public final class SettlePatches {
    * What to settle.
    *
    * @param guest name, UUID or id
-   * @param timeout how long to try while functions are in use
-   * @param maxPause the longest stack check after which anything is written
-   * @param callbackLimit how long each callback of a patch may run
+   * @param limits how long each may take
    * @param watch how often to look until nothing waits; if empty, once
    * @param limit when to give up watching; if empty, never
    */
   public record Request(
-      String guest,
-      Duration timeout,
-      Duration maxPause,
-      Duration callbackLimit,
-      Optional<Duration> watch,
-      Optional<Duration> limit) {}
+      String guest, SwitchLimits limits, Optional<Duration> watch, Optional<Duration> limit) {}
 
   /** What became of each patch that waited. */
   public record Outcome(List<Settled> patches, List<String> notes) {
@@ -209,11 +202,10 @@ public final class SettlePatches {
             .run(
                 new ApplyPatch.Request(
                     request.guest(),
-                    ready.store().bundle(waiting),
-                    request.timeout(),
-                    request.maxPause(),
+                    List.of(ready.store().bundle(waiting)),
+                    Optional.empty(),
+                    request.limits(),
                     false,
-                    request.callbackLimit(),
                     waiting.allowUnsigned(),
                     false),
                 progress);

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.lucos.bridge.domain.PausedGuest;
 import org.lucos.bridge.vcpu.VcpuRegisters;
 import org.lucos.patcher.consistency.Finding;
@@ -22,6 +23,7 @@ import org.lucos.patcher.refusal.RefusedException;
 import org.lucos.patcher.refusal.Straggler;
 import org.lucos.patcher.transaction.GuestPatch;
 import org.lucos.patcher.transaction.Stragglers;
+import org.lucos.patcher.transaction.SwitchGround;
 
 /** Shows which tasks keep functions from being replaced, or put back. Writes nothing. */
 public final class ShowBlocking {
@@ -103,7 +105,7 @@ public final class ShowBlocking {
     phases.begin("attach");
     try (GuestSession session =
         request.exact()
-            ? GuestSession.writing(settings, request.guest())
+            ? GuestSession.writing(settings, request.guest(), SwitchLimits.USUAL)
             : GuestSession.reading(settings, request.guest())) {
       RunningKernel kernel = session.kernel();
       if (request.what().isEmpty()) {
@@ -153,7 +155,7 @@ public final class ShowBlocking {
       CheckedBundle bundle = CheckedBundle.read(file.get(), settings, true);
       return GuestPatch.find(kernel, bundle.bundle().manifest().description().name())
           .map(ShowBlocking::replacements)
-          .orElseGet(() -> targets(kernel, file.get(), bundle, phases));
+          .orElseGet(() -> targets(kernel, bundle, phases));
     }
     Optional<GuestPatch> patch = GuestPatch.find(kernel, what);
     if (patch.isPresent()) {
@@ -176,9 +178,10 @@ public final class ShowBlocking {
   }
 
   private static List<NamedRange> targets(
-      RunningKernel kernel, Path file, CheckedBundle bundle, Phases phases) {
+      RunningKernel kernel, CheckedBundle bundle, Phases phases) {
     List<NamedRange> ranges = new ArrayList<>();
-    PreparedPatch.prepare(kernel, file, bundle, phases, leftover -> {})
+    SwitchGround ground = SwitchGround.of(GuestPatch.all(kernel), Set.of());
+    PreparedPatch.prepare(kernel, bundle, phases, ground, Set.of())
         .plan()
         .functions()
         .forEach(f -> f.ranges().forEach(r -> ranges.add(new NamedRange(f.name(), r))));

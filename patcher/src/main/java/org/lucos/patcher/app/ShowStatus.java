@@ -3,9 +3,12 @@ package org.lucos.patcher.app;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import org.lucos.patcher.guestcall.GuestCalls;
 import org.lucos.patcher.kernel.RunningKernel;
+import org.lucos.patcher.refusal.RefusedException;
 import org.lucos.patcher.transaction.GuestPatch;
+import org.lucos.patcher.transaction.Journal;
 import org.lucos.patcher.transaction.PatchCallback;
 
 /**
@@ -77,8 +80,25 @@ public final class ShowStatus {
         List<String> absent = PreparedPatch.absent(waiting.targets(), kernel);
         patches.add(WaitingApply.describe(waiting, boot, absent));
       }
+      unfinished(session).ifPresent(notes::add);
       recorded.damaged().forEach(file -> notes.add("damaged record of a waiting patch: " + file));
       return new Outcome(session.describe(), patches, notes);
+    }
+  }
+
+  private Optional<String> unfinished(GuestSession session) {
+    try {
+      return Journal.read(settings.state(), session.domain().identity().uuid())
+          .map(
+              found ->
+                  found.operation().describe()
+                      + ", begun "
+                      + found.operation().began()
+                      + " by pid "
+                      + found.operation().pid()
+                      + ", is not over; unless that runs still, 'lucos recover' ends it");
+    } catch (RefusedException e) {
+      return Optional.of(e.refusal().message() + "; " + e.refusal().remedy());
     }
   }
 
@@ -90,7 +110,7 @@ public final class ShowStatus {
                     new Function(
                         site.target().function(),
                         site.redirect().at().toString(),
-                        lower(site.state())))
+                        lower(site.state()) + over(site)))
             .toList();
     return new Patch(
         patch.ledger().patch(),
@@ -111,6 +131,11 @@ public final class ShowStatus {
         callback.entry().function(),
         callback.entry().module().isEmpty() ? "vmlinux" : callback.entry().module(),
         callback.result() == 0 ? state : state + " " + callback.result());
+  }
+
+  private static String over(GuestPatch.Site site) {
+    String by = String.join(", ", site.covering());
+    return by.isEmpty() ? "" : " by " + by;
   }
 
   private static String lower(Enum<?> value) {

@@ -86,7 +86,12 @@ record Variants(List<PatchObject> objects, List<SkippedKernel> skipped) {
     }
     PatchDescription all =
         new PatchDescription(
-            first.name(), common, first.fixes(), first.created(), first.toolVersion());
+            first.name(),
+            common,
+            first.fixes(),
+            first.created(),
+            first.toolVersion(),
+            first.requires());
     return objects.stream().map(object -> object.describedAs(all)).toList();
   }
 }

@@ -59,13 +59,16 @@ final class WaitingApply {
         absent.modules(),
         request.dryRun(),
         session.describe(),
-        description.name(),
-        variant.moduleName(),
-        variant.functions().stream()
-            .map(f -> new Report.Function(f.name(), "", "", f.replacement()))
-            .toList(),
-        bundle.warning().stream().toList(),
-        bundle.signature(),
+        List.of(
+            new ApplyPatch.Applied(
+                description.name(),
+                variant.moduleName(),
+                variant.functions().stream()
+                    .map(f -> new Report.Function(f.name(), "", "", f.replacement()))
+                    .toList(),
+                bundle.warning().stream().toList(),
+                bundle.signature())),
+        List.of(),
         0,
         0,
         0,
@@ -77,9 +80,9 @@ final class WaitingApply {
 
   private static Bytes content(ApplyPatch.Request request) {
     try {
-      return Bytes.of(Files.readAllBytes(request.bundle()));
+      return Bytes.of(Files.readAllBytes(request.bundles().get(0)));
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot read " + request.bundle(), e);
+      throw new UncheckedIOException("cannot read " + request.bundles(), e);
     }
   }
 

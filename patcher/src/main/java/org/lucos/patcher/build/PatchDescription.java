@@ -1,5 +1,8 @@
 package org.lucos.patcher.build;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonSetter;
+import com.fasterxml.jackson.annotation.Nulls;
 import com.google.common.collect.ImmutableList;
 import java.time.Instant;
 import java.util.List;
@@ -12,13 +15,32 @@ import java.util.List;
  * @param fixes ids such as {@code CVE-2026-1234}
  * @param created the date of the change, as far as the input tells; see {@code SourceDate}
  * @param toolVersion what built it
+ * @param requires names of patches that must be applied as long as this one is
  */
 public record PatchDescription(
-    String name, String description, List<String> fixes, Instant created, String toolVersion) {
+    String name,
+    String description,
+    List<String> fixes,
+    Instant created,
+    String toolVersion,
+    @JsonInclude(JsonInclude.Include.NON_EMPTY) @JsonSetter(nulls = Nulls.AS_EMPTY)
+        List<String> requires) {
   public PatchDescription {
     if (name.isBlank()) {
       throw new IllegalArgumentException("a patch needs a name");
     }
     fixes = ImmutableList.copyOf(fixes);
+    requires = ImmutableList.copyOf(requires);
+  }
+
+  /** Of a patch that needs no other. */
+  public PatchDescription(
+      String name, String description, List<String> fixes, Instant created, String toolVersion) {
+    this(name, description, fixes, created, toolVersion, List.of());
+  }
+
+  /** The same, with others that must be applied as long as it is. */
+  public PatchDescription requiring(List<String> names) {
+    return new PatchDescription(name, description, fixes, created, toolVersion, names);
   }
 }

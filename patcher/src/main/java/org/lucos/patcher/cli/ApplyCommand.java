@@ -1,6 +1,9 @@
 package org.lucos.patcher.cli;
 
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.lucos.patcher.app.ApplyPatch;
 import org.lucos.patcher.app.Progress;
 import org.lucos.patcher.app.Settings;
@@ -11,14 +14,28 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code lucos apply}. */
-@Command(name = "apply", description = "Applies a patch to a running guest.")
+@Command(name = "apply", description = "Applies patches to a running guest: all of them, or none.")
 @SuppressWarnings("NullAway.Init") // picocli sets the fields
 final class ApplyCommand extends Subcommand<ApplyPatch.Outcome> {
   @Mixin private GuestArgument guest;
   @Mixin private KeysOption keys;
 
-  @Parameters(index = "1", paramLabel = "BUNDLE", description = "a file made by 'lucos build'")
-  private Path bundle;
+  @Parameters(
+      index = "1..*",
+      arity = "1..*",
+      paramLabel = "BUNDLE",
+      description = "files made by 'lucos build': all of them are applied in one pause, or none")
+  private List<Path> bundles;
+
+  @Option(
+      names = "--replace",
+      arity = "0..1",
+      split = ",",
+      fallbackValue = "",
+      paramLabel = "PATCH",
+      description =
+          "take out all applied patches, or only those named (--replace=A,B), in the same pause")
+  private @Nullable List<String> replace;
 
   @Mixin private SwitchOptions limits;
   @Mixin private MigrationOption migration;
@@ -43,14 +60,13 @@ final class ApplyCommand extends Subcommand<ApplyPatch.Outcome> {
     ApplyPatch.Request request =
         new ApplyPatch.Request(
             guest.name(),
-            bundle,
-            limits.timeout(),
-            limits.maxPause(),
+            bundles,
+            Optional.ofNullable(replace)
+                .map(names -> names.stream().filter(name -> !name.isEmpty()).toList()),
+            limits.limits().waitingForMigration(migration.longest()),
             dryRun,
-            limits.callbackTimeout(),
             allowUnsigned,
-            !noWait,
-            migration.longest());
+            !noWait);
     return new ApplyPatch(keys.apply(settings)).run(request, progress);
   }
 
@@ -65,16 +81,20 @@ final class ApplyCommand extends Subcommand<ApplyPatch.Outcome> {
       printWaiting(console, applied);
       return;
     }
-    console.line(
-        applied.dryRun() ? "Would apply %s to %s (%s)" : "Applied %s to %s (%s)",
-        applied.patch(),
-        applied.guest().name(),
-        applied.guest().release());
-    applied
-        .functions()
-        .forEach(f -> console.line("  %s at %s -> %s", f.name(), f.site(), f.replacement()));
-    console.line("  %s", applied.signature().text());
-    applied.warnings().forEach(w -> console.line("  warning: %s", w));
+    for (ApplyPatch.Applied patch : applied.patches()) {
+      console.line(
+          applied.dryRun() ? "Would apply %s to %s (%s)" : "Applied %s to %s (%s)",
+          patch.patch(),
+          applied.guest().name(),
+          applied.guest().release());
+      patch
+          .functions()
+          .forEach(f -> console.line("  %s at %s -> %s", f.name(), f.site(), f.replacement()));
+      printTrust(console, patch);
+    }
+    if (!applied.replaced().isEmpty()) {
+      console.line("  in the place of %s", String.join(", ", applied.replaced()));
+    }
     if (!applied.dryRun()) {
       console.line(
           "  paused %.3f ms for the switch (stack check %.3f, write %.3f; attempt %d)",
@@ -91,14 +111,18 @@ final class ApplyCommand extends Subcommand<ApplyPatch.Outcome> {
     console.phases(applied.phases());
   }
 
+  private static void printTrust(Console console, ApplyPatch.Applied patch) {
+    console.line("  %s", patch.signature().text());
+    patch.warnings().forEach(w -> console.line("  warning: %s", w));
+  }
+
   private static void printWaiting(Console console, ApplyPatch.Outcome waiting) {
     console.line(
         waiting.dryRun() ? "%s would wait in %s for module %s" : "%s waits in %s for module %s",
-        waiting.patch(),
+        waiting.patches().get(0).patch(),
         waiting.guest().name(),
         String.join(", ", waiting.waitsFor()));
-    console.line("  %s", waiting.signature().text());
-    waiting.warnings().forEach(w -> console.line("  warning: %s", w));
+    printTrust(console, waiting.patches().get(0));
     if (!waiting.dryRun()) {
       console.line(
           "  nothing of it is applied yet; 'lucos settle --watch %s' does so once the module is"

@@ -119,6 +119,12 @@ final class BuildCommand extends Subcommand<BuildPatch.Outcome> {
   private final List<String> fixes = new ArrayList<>();
 
   @Option(
+      names = "--requires",
+      paramLabel = "NAME",
+      description = "a patch that must be applied as long as this one is; repeatable")
+  private final List<String> requires = new ArrayList<>();
+
+  @Option(
       names = "--sign",
       paramLabel = "KEY",
       description = "sign the bundle with this private key")
@@ -165,7 +171,8 @@ final class BuildCommand extends Subcommand<BuildPatch.Outcome> {
             Optional.ofNullable(key),
             keep,
             maxObjects,
-            modules());
+            modules(),
+            List.copyOf(requires));
     return new BuildPatch(settings).run(request, progress);
   }
 

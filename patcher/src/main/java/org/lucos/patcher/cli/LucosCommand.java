@@ -24,6 +24,7 @@ import picocli.CommandLine.Spec;
       ApplyCommand.class,
       SettleCommand.class,
       RevertCommand.class,
+      RecoverCommand.class,
       StatusCommand.class,
       ListCommand.class,
       VerifyCommand.class,

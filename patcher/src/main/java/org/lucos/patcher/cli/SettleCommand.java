@@ -46,9 +46,7 @@ final class SettleCommand extends Subcommand<SettlePatches.Outcome> {
     SettlePatches.Request request =
         new SettlePatches.Request(
             guest.name(),
-            limits.timeout(),
-            limits.maxPause(),
-            limits.callbackTimeout(),
+            limits.limits(),
             watch ? Optional.of(interval) : Optional.empty(),
             Optional.ofNullable(limit));
     return new SettlePatches(keys.apply(settings)).run(request, progress);

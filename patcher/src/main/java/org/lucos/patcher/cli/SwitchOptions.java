@@ -1,6 +1,7 @@
 package org.lucos.patcher.cli;
 
 import java.time.Duration;
+import org.lucos.patcher.app.SwitchLimits;
 import picocli.CommandLine.Option;
 
 /** How long a command may try, and how long it may stop the guest. */
@@ -32,15 +33,16 @@ final class SwitchOptions {
       description = "how long a callback of the patch may run (default: ${DEFAULT-VALUE})")
   private Duration callbackTimeout;
 
-  Duration timeout() {
-    return timeout;
-  }
+  @Option(
+      names = "--lock-wait",
+      paramLabel = "TIME",
+      defaultValue = "5s",
+      converter = Options.DurationConverter.class,
+      description =
+          "how long to wait for another command on the same guest (default: ${DEFAULT-VALUE})")
+  private Duration lockWait;
 
-  Duration maxPause() {
-    return maxPause;
-  }
-
-  Duration callbackTimeout() {
-    return callbackTimeout;
+  SwitchLimits limits() {
+    return new SwitchLimits(timeout, maxPause, callbackTimeout, lockWait, Duration.ZERO);
   }
 }

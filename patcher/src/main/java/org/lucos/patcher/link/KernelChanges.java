@@ -3,8 +3,11 @@ package org.lucos.patcher.link;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
 import org.lucos.bridge.addr.AddressRange;
 import org.lucos.bridge.addr.GuestVirtualAddress;
+import org.lucos.patcher.bytes.Bytes;
 import org.lucos.patcher.kernel.Kprobes.Kprobe;
 import org.lucos.patcher.kernel.LoadedModule;
 import org.lucos.patcher.kernel.RunningKernel;
@@ -18,9 +21,19 @@ final class KernelChanges implements LiveText {
   private static final int JUMP = 0xe9;
 
   private final RunningKernel kernel;
+  private final Function<GuestVirtualAddress, Optional<Bytes>> own;
 
-  KernelChanges(RunningKernel kernel) {
+  /**
+   * @param own what was under the jumps of our patch modules
+   */
+  KernelChanges(RunningKernel kernel, Function<GuestVirtualAddress, Optional<Bytes>> own) {
     this.kernel = kernel;
+    this.own = own;
+  }
+
+  @Override
+  public Optional<Bytes> own(GuestVirtualAddress site) {
+    return own.apply(site);
   }
 
   @Override

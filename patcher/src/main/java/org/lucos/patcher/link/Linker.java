@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
 import org.lucos.bridge.addr.AddressRange;
 import org.lucos.bridge.addr.GuestVirtualAddress;
 import org.lucos.patcher.build.PatchObject;
@@ -16,6 +17,7 @@ import org.lucos.patcher.build.PatchVariant;
 import org.lucos.patcher.build.PatchVariant.Part;
 import org.lucos.patcher.build.PatchVariant.TargetFunction;
 import org.lucos.patcher.build.ReferenceObject;
+import org.lucos.patcher.bytes.Bytes;
 import org.lucos.patcher.elf.ElfObject;
 import org.lucos.patcher.elf.ElfSection;
 import org.lucos.patcher.elf.ElfSymbol;
@@ -56,6 +58,17 @@ public final class Linker {
    */
   public static LinkedPatch link(PatchObject patch, RunningKernel kernel) {
     return link(patch, RunningCode.of(kernel));
+  }
+
+  /**
+   * The same where functions may be redirected by patches of ours already: what was under their
+   * jumps is taken for the functions' own code, and compared like the rest of it.
+   *
+   * @param own those bytes by the place of the jump, if they are on record
+   */
+  public static LinkedPatch link(
+      PatchObject patch, RunningKernel kernel, Function<GuestVirtualAddress, Optional<Bytes>> own) {
+    return link(patch, RunningCode.of(kernel, own));
   }
 
   static LinkedPatch link(PatchObject patch, RunningCode running) {
@@ -203,7 +216,8 @@ public final class Linker {
     String module = running.changes().patchModule(target);
     return module.isEmpty()
         ? Optional.empty()
-        : Optional.of(new LiveChange(site, 5, LiveChange.Kind.REDIRECT, module));
+        : Optional.of(
+            new LiveChange(site, 5, LiveChange.Kind.REDIRECT, module, running.changes().own(site)));
   }
 
   private LinkedFunction function(TargetFunction target) {

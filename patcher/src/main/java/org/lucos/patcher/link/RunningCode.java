@@ -4,7 +4,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import org.lucos.bridge.addr.AddressRange;
+import org.lucos.bridge.addr.GuestVirtualAddress;
 import org.lucos.bridge.memory.GuestMemory;
+import org.lucos.patcher.bytes.Bytes;
 import org.lucos.patcher.kernel.KernelIdentity;
 import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.patcher.kernel.SymbolTable;
@@ -27,14 +29,23 @@ record RunningCode(
     LiveText changes,
     Function<String, CodeHome> modules) {
 
-  /** All of it that linking asks of a kernel. */
+  /** All of it that linking asks of a kernel without patches. */
   static RunningCode of(RunningKernel kernel) {
+    return of(kernel, site -> Optional.empty());
+  }
+
+  /**
+   * All of it that linking asks of a kernel.
+   *
+   * @param own what was under the jumps of our patch modules
+   */
+  static RunningCode of(RunningKernel kernel, Function<GuestVirtualAddress, Optional<Bytes>> own) {
     return new RunningCode(
         kernel.identity(),
         kernel.symbols(),
         kernel.memory(),
         kernel.text(),
-        new KernelChanges(kernel),
+        new KernelChanges(kernel, own),
         new ModuleHomes(kernel));
   }
 

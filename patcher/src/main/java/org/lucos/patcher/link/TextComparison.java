@@ -52,7 +52,10 @@ final class TextComparison {
    */
   record Difference(String function, long offset, String detail, boolean passing) {}
 
-  /** Compares one function, without the changes that are known. */
+  /**
+   * Compares one function, without the changes that are known: with what was there before, where
+   * that is on record.
+   */
   Optional<Difference> compare(ElfSymbol function, List<LiveChange> known) {
     OptionalLong base = matched.base(function.section());
     if (base.isEmpty()) {
@@ -65,7 +68,9 @@ final class TextComparison {
     } catch (MemoryFaultException e) {
       return Optional.of(new Difference(function.name(), 0, "it cannot be read", false));
     }
-    return new Run(function, known, live, address).compare();
+    known.forEach(change -> change.restore(new GuestVirtualAddress(address), live));
+    List<LiveChange> unknown = known.stream().filter(change -> change.own().isEmpty()).toList();
+    return new Run(function, unknown, live, address).compare();
   }
 
   /** One function being compared; offsets count from its beginning. */

@@ -102,7 +102,9 @@ final class UnmatchedFunction {
         running.changes().patchModule(new GuestVirtualAddress(there.target().orElseThrow()));
     return module.isEmpty()
         ? Optional.empty()
-        : Optional.of(new LiveChange(site, JUMP, LiveChange.Kind.REDIRECT, module));
+        : Optional.of(
+            new LiveChange(
+                site, JUMP, LiveChange.Kind.REDIRECT, module, running.changes().own(site)));
   }
 
   private RefusedException unresolved(String detail) {

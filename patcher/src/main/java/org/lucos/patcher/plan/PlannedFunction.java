@@ -14,7 +14,7 @@ import org.lucos.patcher.bytes.Bytes;
  * @param code where it is
  * @param parts where the rest of it is, such as its {@code .cold} part
  * @param site where the jump goes: the first byte of its own code, behind the ftrace slot
- * @param original the bytes there now that the jump replaces
+ * @param original the function's own bytes there; another patch's jump may be in their place now
  * @param taken bytes of the instructions that the jump replaces in whole or in part
  * @param replacement symbol of the new function in the patch's module
  */

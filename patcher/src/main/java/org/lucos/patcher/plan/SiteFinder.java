@@ -50,7 +50,7 @@ final class SiteFinder {
   PlannedFunction find() {
     for (LiveChange change : function.changes()) {
       if (change.kind() == LiveChange.Kind.REDIRECT) {
-        throw new RefusedException(new StateRefusal.AlreadyPatched(function.name(), change.by()));
+        stackOn(change);
       }
     }
     long site = function.body();
@@ -84,6 +84,14 @@ final class SiteFinder {
         Bytes.of(text.code()).slice((int) site, (int) site + TextEdit.REDIRECT_SIZE),
         taken,
         function.target().replacement());
+  }
+
+  /** The function is judged by its own code, not by another patch's jump in it. */
+  private void stackOn(LiveChange redirect) {
+    if (redirect.own().isEmpty()) {
+      throw new RefusedException(new StateRefusal.AlreadyPatched(function.name(), redirect.by()));
+    }
+    redirect.restore(function.code().start(), text.code());
   }
 
   /** The size of the whole instructions that the jump replaces. */

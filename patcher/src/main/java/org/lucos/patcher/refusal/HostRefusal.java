@@ -20,6 +20,19 @@ public sealed interface HostRefusal extends Refusal {
     }
   }
 
+  /** What is about to be done to a guest cannot be recorded, and so is not begun. */
+  record JournalNotWritable(String file, String detail) implements HostRefusal {
+    @Override
+    public String message() {
+      return "the journal " + file + " cannot be written: " + detail;
+    }
+
+    @Override
+    public String remedy() {
+      return "make room on that disk, or set LUCOS_STATE to a directory that can be written";
+    }
+  }
+
   /** This host lacks something. */
   record HostNotReady(String what, String fix) implements HostRefusal {
     @Override

@@ -136,4 +136,17 @@ public sealed interface InputRefusal extends Refusal {
       return "see kernel-patches/PATCHING.md for the kinds of input";
     }
   }
+
+  /** The journal of an operation that was not finished cannot be read. */
+  record JournalDamaged(String file, String detail) implements InputRefusal {
+    @Override
+    public String message() {
+      return "the journal '" + file + "' is damaged: " + detail;
+    }
+
+    @Override
+    public String remedy() {
+      return "run 'lucos recover GUEST': it goes by the guest's memory and keeps the file aside";
+    }
+  }
 }

@@ -66,16 +66,60 @@ public sealed interface StateRefusal extends Refusal {
     }
   }
 
-  /** Another patch stands on this one. */
-  record PatchDependedOn(String patch, String by) implements StateRefusal {
+  /** Other patches stand on this one, or require it. */
+  record PatchDependedOn(String patch, List<String> by) implements StateRefusal {
+    /** Copies the list. */
+    public PatchDependedOn {
+      by = List.copyOf(by);
+    }
+
     @Override
     public String message() {
-      return "patch '" + patch + "' cannot be reverted while " + by + " is applied";
+      return "patch '" + patch + "' cannot be taken out while others need it: " + list(by);
     }
 
     @Override
     public String remedy() {
-      return "revert the other one first";
+      return "revert those first, or all in one: 'lucos revert GUEST "
+          + list(by)
+          + " "
+          + patch
+          + "'";
+    }
+
+    private static String list(List<String> names) {
+      return String.join(" ", names);
+    }
+  }
+
+  /** A patch that this one requires is neither applied nor applied with it. */
+  record RequirementMissing(String patch, List<String> requires) implements StateRefusal {
+    /** Copies the list. */
+    public RequirementMissing {
+      requires = List.copyOf(requires);
+    }
+
+    @Override
+    public String message() {
+      return "patch '" + patch + "' requires what is not applied: " + String.join(", ", requires);
+    }
+
+    @Override
+    public String remedy() {
+      return "apply that first, or both in one: 'lucos apply GUEST BUNDLE...'";
+    }
+  }
+
+  /** The patch's state does not allow what was asked for. */
+  record TransitionRefused(String patch, String from, String to) implements StateRefusal {
+    @Override
+    public String message() {
+      return "patch '" + patch + "' is " + from + ", and cannot become " + to;
+    }
+
+    @Override
+    public String remedy() {
+      return "see 'lucos status GUEST'";
     }
   }
 

@@ -11,7 +11,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
+import java.time.format.DateTimeParseException;
 import org.jspecify.annotations.Nullable;
 import org.lucos.bridge.domain.DomainIdentity;
 import org.lucos.patcher.refusal.BusyRefusal;
@@ -22,6 +24,9 @@ import org.lucos.patcher.refusal.RefusedException;
  * goes with the process that holds it, however that ends; the file's text only tells who it is.
  */
 public final class GuestLock implements AutoCloseable {
+  private static final String OWNER = "pid ";
+  private static final String SINCE = " since ";
+
   private final FileChannel channel;
   private final FileLock lock;
 
@@ -65,7 +70,7 @@ public final class GuestLock implements AutoCloseable {
       FileLock lock = tryLock(channel);
       if (lock != null) {
         byte[] owner =
-            ("pid " + ProcessHandle.current().pid() + " since " + clock.instant())
+            (OWNER + ProcessHandle.current().pid() + SINCE + clock.instant())
                 .getBytes(StandardCharsets.US_ASCII);
         channel.truncate(0);
         channel.write(ByteBuffer.wrap(owner), 0);
@@ -75,7 +80,8 @@ public final class GuestLock implements AutoCloseable {
         ByteBuffer text = ByteBuffer.allocate(256);
         channel.read(text, 0);
         String owner = new String(text.array(), 0, text.position(), StandardCharsets.US_ASCII);
-        throw new RefusedException(new BusyRefusal.GuestBusy(guest.name(), owner));
+        throw new RefusedException(
+            new BusyRefusal.GuestBusy(guest.name(), owner + age(owner, clock)));
       }
       try {
         Thread.sleep(50);
@@ -83,6 +89,20 @@ public final class GuestLock implements AutoCloseable {
         Thread.currentThread().interrupt();
         throw new IllegalStateException("interrupted while waiting for a lock", e);
       }
+    }
+  }
+
+  /** How long a holder has had the lock, if its text can be read: it may just be writing it. */
+  private static String age(String owner, InstantSource clock) {
+    int since = owner.indexOf(SINCE);
+    if (since < 0) {
+      return "";
+    }
+    try {
+      Instant taken = Instant.parse(owner.substring(since + SINCE.length()));
+      return ", for " + Duration.between(taken, clock.instant()).toSeconds() + " s";
+    } catch (DateTimeParseException e) {
+      return "";
     }
   }
 

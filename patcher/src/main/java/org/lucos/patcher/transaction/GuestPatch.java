@@ -1,12 +1,14 @@
 package org.lucos.patcher.transaction;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import org.lucos.bridge.addr.GuestVirtualAddress;
+import org.lucos.patcher.bytes.Bytes;
+import org.lucos.patcher.bytes.MalformedDataException;
 import org.lucos.patcher.kernel.KernelSymbol;
 import org.lucos.patcher.kernel.LoadedModule;
 import org.lucos.patcher.kernel.RunningKernel;
@@ -39,10 +41,12 @@ public record GuestPatch(
 
   /** What stands at a site. */
   public enum SiteState {
-    /** The function's own bytes. */
+    /** No jump of this patch: the function's own bytes, or what other patches made of them. */
     ORIGINAL,
     /** The jump to the replacement. */
     REDIRECTED,
+    /** The jump to the replacement, under that of another patch. */
+    COVERED,
     /** Neither. */
     FOREIGN,
     /** The module whose code it was is no longer there. */
@@ -55,17 +59,68 @@ public record GuestPatch(
    * @param target as in the ledger
    * @param redirect the edit that redirects it
    * @param state what is there now
+   * @param stack all jumps that are there now
    */
-  public record Site(Ledger.Target target, TextEdit redirect, SiteState state) {}
+  public record Site(Ledger.Target target, TextEdit redirect, SiteState state, SiteStack stack) {
+    /** Names of the patches whose jumps lie on this one. */
+    public List<String> covering() {
+      List<SiteStack.Layer> layers = stack.layers();
+      int mine = layers.size();
+      for (int i = 0; i < layers.size(); i++) {
+        mine = layers.get(i).redirect().equals(redirect) ? i : mine;
+      }
+      return layers.stream().skip(mine + 1L).map(SiteStack.Layer::patch).toList();
+    }
+
+    /** Whether the jump to the replacement is there, covered or not. */
+    public boolean isTaken() {
+      return state == SiteState.REDIRECTED || state == SiteState.COVERED;
+    }
+  }
 
   /** All patches in a guest, in the order of its module list. */
   public static List<GuestPatch> all(RunningKernel kernel) {
-    List<GuestPatch> found = new ArrayList<>();
     List<LoadedModule> loaded = kernel.modules();
+    List<Found> found = new ArrayList<>();
     for (LoadedModule module : loaded) {
-      Ledger.of(kernel, module).ifPresent(ledger -> found.add(of(kernel, module, ledger, loaded)));
+      Ledger.of(kernel, module).ifPresent(ledger -> found.add(Found.of(module, ledger, loaded)));
     }
-    return found;
+    Map<GuestVirtualAddress, List<SiteStack.Layer>> layers = new HashMap<>();
+    found.forEach(
+        patch ->
+            patch
+                .layers()
+                .forEach(
+                    layer ->
+                        layers
+                            .computeIfAbsent(layer.redirect().at(), at -> new ArrayList<>())
+                            .add(layer)));
+    Function<GuestVirtualAddress, SiteStack> stacks =
+        site ->
+            SiteStack.of(
+                site,
+                kernel.memory().bytes(site, TextEdit.REDIRECT_SIZE),
+                layers.getOrDefault(site, List.of()));
+    return found.stream().map(patch -> patch.with(stacks)).toList();
+  }
+
+  /** Whether this is its name, or its module's. */
+  public boolean isCalled(String name) {
+    return ledger.patch().equals(name) || module.name().equals(name);
+  }
+
+  /** Whether any of its jumps is in place. */
+  public boolean isInUse() {
+    return sites.stream().anyMatch(Site::isTaken);
+  }
+
+  /** The modules whose jumps lie on this patch's, each once. */
+  List<String> coveredBy() {
+    return sites.stream()
+        .flatMap(site -> site.stack().above(module.name()).stream())
+        .map(SiteStack.Layer::module)
+        .distinct()
+        .toList();
   }
 
   /** Names of modules that it changes and that are gone, or were loaded anew. */
@@ -101,7 +156,7 @@ public record GuestPatch(
    */
   List<LoadedModule> heldModules() {
     return sites.stream()
-        .filter(site -> site.state() == SiteState.REDIRECTED)
+        .filter(Site::isTaken)
         .flatMap(site -> ledger.moduleOf(site.target()).stream())
         .distinct()
         .flatMap(recorded -> Optional.ofNullable(modules.get(recorded.name())).stream())
@@ -110,49 +165,92 @@ public record GuestPatch(
 
   /** The patch of this name, if it is in the guest. */
   public static Optional<GuestPatch> find(RunningKernel kernel, String patch) {
-    return all(kernel).stream()
-        .filter(p -> p.ledger().patch().equals(patch) || p.module().name().equals(patch))
-        .findFirst();
+    return all(kernel).stream().filter(found -> found.isCalled(patch)).findFirst();
   }
 
-  private static GuestPatch of(
-      RunningKernel kernel, LoadedModule module, Ledger ledger, List<LoadedModule> loaded) {
-    Map<String, LoadedModule> modules = new HashMap<>();
-    for (Ledger.PatchedModule recorded : ledger.modules()) {
-      loaded.stream()
-          .filter(recorded::isStill)
-          .forEach(found -> modules.put(recorded.name(), found));
-    }
-    List<Site> sites = new ArrayList<>();
-    for (Ledger.Target target : ledger.targets()) {
-      GuestVirtualAddress replacement =
-          module.symbols().stream()
-              .filter(s -> s.name().equals(target.replacement()))
-              .map(KernelSymbol::address)
-              .findFirst()
-              .orElseThrow(
-                  () ->
-                      new IllegalStateException(
-                          "module " + module.name() + " has no symbol " + target.replacement()));
-      TextEdit redirect =
-          TextEdit.redirect(target.siteAddress(), target.originalBytes(), replacement);
-      Optional<Ledger.PatchedModule> in = ledger.moduleOf(target);
-      boolean gone = in.isPresent() && !modules.containsKey(in.get().name());
-      sites.add(new Site(target, redirect, gone ? SiteState.GONE : state(kernel, redirect)));
-    }
-    return new GuestPatch(module, ledger, overall(module, ledger, sites), sites, modules);
-  }
+  /** A patch module, before its sites are looked at. */
+  private record Found(
+      LoadedModule module, Ledger ledger, Map<String, LoadedModule> modules, List<TextEdit> edits) {
 
-  private static SiteState state(RunningKernel kernel, TextEdit redirect) {
-    byte[] now = kernel.memory().bytes(redirect.at(), redirect.expected().length);
-    if (Arrays.equals(now, redirect.replacement())) {
-      return SiteState.REDIRECTED;
+    static Found of(LoadedModule module, Ledger ledger, List<LoadedModule> loaded) {
+      Map<String, LoadedModule> modules = new HashMap<>();
+      for (Ledger.PatchedModule recorded : ledger.modules()) {
+        loaded.stream()
+            .filter(recorded::isStill)
+            .forEach(present -> modules.put(recorded.name(), present));
+      }
+      List<TextEdit> edits = new ArrayList<>();
+      for (Ledger.Target target : ledger.targets()) {
+        GuestVirtualAddress replacement =
+            module.all(target.replacement()).stream()
+                .map(KernelSymbol::address)
+                .findFirst()
+                .orElseThrow(() -> malformed(module, target, "no such symbol"));
+        try {
+          edits.add(TextEdit.redirect(target.siteAddress(), target.originalBytes(), replacement));
+        } catch (IllegalArgumentException e) {
+          throw malformed(module, target, String.valueOf(e.getMessage()));
+        }
+      }
+      return new Found(module, ledger, modules, edits);
     }
-    return Arrays.equals(now, redirect.expected()) ? SiteState.ORIGINAL : SiteState.FOREIGN;
+
+    private static MalformedDataException malformed(
+        LoadedModule module, Ledger.Target target, String detail) {
+      return new MalformedDataException(
+          "ledger of module " + module.name(), 0, target.replacement() + ": " + detail);
+    }
+
+    private boolean isGone(Ledger.Target target) {
+      return ledger.moduleOf(target).filter(in -> !modules.containsKey(in.name())).isPresent();
+    }
+
+    List<SiteStack.Layer> layers() {
+      List<SiteStack.Layer> layers = new ArrayList<>();
+      for (int i = 0; i < edits.size(); i++) {
+        Ledger.Target target = ledger.targets().get(i);
+        if (!isGone(target)) {
+          layers.add(
+              new SiteStack.Layer(
+                  module.name(),
+                  ledger.patch(),
+                  edits.get(i),
+                  ReplacementCode.of(module, target.replacement())));
+        }
+      }
+      return layers;
+    }
+
+    GuestPatch with(Function<GuestVirtualAddress, SiteStack> stacks) {
+      List<Site> sites = new ArrayList<>();
+      for (int i = 0; i < edits.size(); i++) {
+        Ledger.Target target = ledger.targets().get(i);
+        TextEdit redirect = edits.get(i);
+        if (isGone(target)) {
+          Bytes none = Bytes.of(redirect.expected());
+          SiteStack gone = new SiteStack(redirect.at(), none, none, List.of());
+          sites.add(new Site(target, redirect, SiteState.GONE, gone));
+        } else {
+          SiteStack stack = stacks.apply(redirect.at());
+          sites.add(new Site(target, redirect, state(target, stack), stack));
+        }
+      }
+      return new GuestPatch(module, ledger, overall(module, ledger, sites), sites, modules);
+    }
+
+    private SiteState state(Ledger.Target target, SiteStack stack) {
+      Optional<Integer> height = stack.heightOf(module.name());
+      if (height.isPresent()) {
+        return height.get() == stack.layers().size() - 1 ? SiteState.REDIRECTED : SiteState.COVERED;
+      }
+      return stack.own().equals(Bytes.of(target.ownBytes()))
+          ? SiteState.ORIGINAL
+          : SiteState.FOREIGN;
+    }
   }
 
   private static PatchState overall(LoadedModule module, Ledger ledger, List<Site> sites) {
-    if (sites.stream().allMatch(s -> s.state() == SiteState.REDIRECTED)) {
+    if (sites.stream().allMatch(Site::isTaken)) {
       return PatchState.APPLIED;
     }
     boolean gone = sites.stream().anyMatch(s -> s.state() == SiteState.GONE);

@@ -19,6 +19,7 @@ import org.lucos.patcher.bytes.MalformedDataException;
 import org.lucos.patcher.kernel.KernelSymbol;
 import org.lucos.patcher.kernel.LoadedModule;
 import org.lucos.patcher.kernel.RunningKernel;
+import org.lucos.patcher.plan.TextEdit;
 
 /**
  * What a patch module says of itself, in a read-only section of its own: enough to verify and
@@ -35,6 +36,7 @@ import org.lucos.patcher.kernel.RunningKernel;
  * @param escapes symbols of the module whose addresses the kernel may keep: its memory must stay
  * @param callbacks functions of the module that run around a switch; absent in older ledgers
  * @param modules the modules whose code it changes; none for a patch of vmlinux
+ * @param requires names of patches that must be applied as long as this one is
  */
 @JsonIgnoreProperties(ignoreUnknown = true)
 public record Ledger(
@@ -47,7 +49,8 @@ public record Ledger(
     List<Target> targets,
     List<String> escapes,
     @JsonSetter(nulls = Nulls.AS_EMPTY) List<Callback> callbacks,
-    @JsonSetter(nulls = Nulls.AS_EMPTY) List<PatchedModule> modules) {
+    @JsonSetter(nulls = Nulls.AS_EMPTY) List<PatchedModule> modules,
+    @JsonSetter(nulls = Nulls.AS_EMPTY) List<String> requires) {
 
   /** The only format so far. */
   public static final int FORMAT = 1;
@@ -68,6 +71,7 @@ public record Ledger(
     escapes = List.copyOf(escapes);
     callbacks = List.copyOf(callbacks);
     modules = List.copyOf(modules);
+    requires = List.copyOf(requires);
   }
 
   /**
@@ -108,10 +112,18 @@ public record Ledger(
    * @param site where the jump is written
    * @param original the bytes at the site without the jump, in hexadecimal
    * @param code the function's own code, cold parts included
+   * @param over the module whose jump {@code original} is; empty if it is the function's own code
+   * @param own the function's own bytes at the site, in hexadecimal; empty if {@code original}
    */
   @JsonIgnoreProperties(ignoreUnknown = true)
   public record Target(
-      String function, String replacement, long site, String original, List<Code> code) {
+      String function,
+      String replacement,
+      long site,
+      String original,
+      List<Code> code,
+      @JsonSetter(nulls = Nulls.AS_EMPTY) String over,
+      @JsonSetter(nulls = Nulls.AS_EMPTY) String own) {
 
     /** Copies the list. */
     public Target {
@@ -126,6 +138,11 @@ public record Ledger(
     /** The bytes at the site without the jump. */
     public byte[] originalBytes() {
       return HexFormat.of().parseHex(original);
+    }
+
+    /** The function's own bytes at the site. */
+    public byte[] ownBytes() {
+      return own.isEmpty() ? originalBytes() : HexFormat.of().parseHex(own);
     }
   }
 
@@ -182,7 +199,8 @@ public record Ledger(
         throw new MalformedDataException(source, 0, "unknown format " + ledger.format());
       }
       for (Target target : ledger.targets()) {
-        if (target.originalBytes().length != 5) {
+        if (target.originalBytes().length != TextEdit.REDIRECT_SIZE
+            || target.ownBytes().length != TextEdit.REDIRECT_SIZE) {
           throw new MalformedDataException(source, 0, "site of " + target.function());
         }
       }

@@ -3,6 +3,7 @@ package org.lucos.patcher.transaction;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import org.lucos.bridge.addr.GuestVirtualAddress;
 import org.lucos.bridge.memory.GuestMemory;
 import org.lucos.bridge.memory.MemoryFaultException;
@@ -43,31 +44,23 @@ final class ModuleHold {
   }
 
   /**
-   * One more reference. To be asked for in a pause.
+   * The edit that counts so many references more, or less if negative. To be asked for in a pause.
    *
-   * @throws RefusedException {@code ModuleNotLoaded} if the module is gone, or on its way out
+   * @return nothing if the count stays as it is
+   * @throws RefusedException {@code ModuleNotLoaded} if the module is gone, or on its way out;
+   *     {@code TextChanged} if fewer hold it than are to let go: ours was taken away
    */
-  TextEdit take() {
+  Optional<TextEdit> changedBy(int change) {
     int now = counter();
-    if (now < UNUSED) {
-      throw gone();
-    }
-    return edit(now, now + 1);
-  }
-
-  /**
-   * One reference less. To be asked for in a pause.
-   *
-   * @throws RefusedException {@code TextChanged} if nobody holds it: ours was taken away
-   */
-  TextEdit release() {
-    int now = counter();
-    if (now <= UNUSED) {
+    if (change < 0 && now + change < UNUSED) {
       throw new RefusedException(
           new StateRefusal.TextChanged(
               "module " + module.name(), "the reference that the patch held is gone"));
     }
-    return edit(now, now - 1);
+    if (change >= 0 && now < UNUSED) {
+      throw gone();
+    }
+    return change == 0 ? Optional.empty() : Optional.of(edit(now, now + change));
   }
 
   /** The counter, once the module is seen to be the one that was read. */
@@ -98,7 +91,7 @@ final class ModuleHold {
     return new TextEdit(at, word(before), word(after));
   }
 
-  private static byte[] word(int value) {
+  static byte[] word(int value) {
     return new byte[] {
       (byte) value, (byte) (value >>> 8), (byte) (value >>> 16), (byte) (value >>> 24)
     };

@@ -1,27 +1,20 @@
 package org.lucos.patcher.transaction;
 
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Function;
-import org.lucos.bridge.addr.GuestVirtualAddress;
-import org.lucos.patcher.consistency.NamedRange;
+import org.lucos.patcher.bytes.Bytes;
 import org.lucos.patcher.guestcall.GuestCalls;
 import org.lucos.patcher.kernel.LoadedModule;
 import org.lucos.patcher.kernel.RunningKernel;
-import org.lucos.patcher.plan.TextEdit;
 import org.lucos.patcher.refusal.RefusedException;
 import org.lucos.patcher.refusal.StateRefusal;
 
 /**
  * Moves a patch between its states: loads it, switches to it, switches back, unloads it. The table
- * of states is in ARCHITECTURE.md; every other transition is refused.
+ * of states is {@link PatchState}; every other transition is refused.
  */
 public final class PatchSwitch {
-  /** What {@code module.refcnt} holds while nobody uses the module (MODULE_REF_BASE). */
-  private static final int UNUSED = 1;
-
   private final RunningKernel kernel;
   private final TextSwitch textSwitch;
   private final Duration callbackLimit;
@@ -45,6 +38,7 @@ public final class PatchSwitch {
     GuestCalls.open(kernel).close(); // a dead controller's call may be about to load the same
     Optional<GuestPatch> present = GuestPatch.find(kernel, name);
     if (present.isPresent() && present.get().state() == PatchState.RETAINED) {
+      requireSameGround(present.get());
       callbacks(limit).afterUnpatch(present.get(), true);
       return present.get().module();
     }
@@ -56,69 +50,37 @@ public final class PatchSwitch {
 
   /** loaded -> applied: redirects every target, or changes nothing. */
   public SwitchOutcome apply(GuestPatch patch, Duration timeout) {
-    if (patch.state() != PatchState.LOADED && patch.state() != PatchState.RETAINED) {
-      throw new IllegalStateException(
-          "patch is not loaded: patch=" + patch.ledger().patch() + ", state=" + patch.state());
-    }
-    patch.requireModules();
-    List<NamedRange> busy = new ArrayList<>();
-    List<TextEdit> edits = new ArrayList<>();
-    List<ModuleHold> targets = new ArrayList<>();
-    if (patch.module().references() == 0) {
-      edits.add(references(patch.module(), UNUSED, UNUSED + 1));
-      patch.modules().values().forEach(module -> targets.add(new ModuleHold(kernel, module)));
-    }
-    for (GuestPatch.Site site : patch.sites()) {
-      site.target()
-          .code()
-          .forEach(code -> busy.add(new NamedRange(site.target().function(), code.range())));
-      edits.add(site.redirect());
-    }
-    return textSwitch.run("apply", busy, () -> with(edits, targets, ModuleHold::take), timeout);
-  }
-
-  private static List<TextEdit> with(
-      List<TextEdit> edits, List<ModuleHold> targets, Function<ModuleHold, TextEdit> change) {
-    List<TextEdit> all = new ArrayList<>(edits);
-    targets.forEach(target -> all.add(change.apply(target)));
-    return all;
+    return exchange(List.of(), List.of(patch), timeout).orElseThrow();
   }
 
   /**
-   * applied, orphaned or failed -> loaded: puts every redirected site back. Of a module that is
+   * applied, orphaned or failed -> reverted: puts every redirected site back. Of a module that is
    * gone or was loaded anew nothing is written.
    *
    * @return nothing if there was nothing to put back
    * @throws RefusedException with {@link StateRefusal.TextChanged} if a site holds foreign bytes
    */
   public Optional<SwitchOutcome> revert(GuestPatch patch, Duration timeout) {
-    List<TextEdit> edits = new ArrayList<>();
-    for (GuestPatch.Site site : patch.sites()) {
-      switch (site.state()) {
-        case REDIRECTED -> edits.add(site.redirect().reversed());
-        case FOREIGN ->
-            throw new RefusedException(
-                new StateRefusal.TextChanged(
-                    site.target().function(), "foreign bytes at " + site.redirect().at()));
-        case ORIGINAL, GONE -> {
-          // put back already, or no longer that function's
-        }
-      }
-    }
-    List<ModuleHold> targets = new ArrayList<>();
-    if (patch.module().references() == 1 && patch.ledger().escapes().isEmpty()) {
-      edits.add(references(patch.module(), UNUSED + 1, UNUSED));
-      patch.heldModules().forEach(module -> targets.add(new ModuleHold(kernel, module)));
-    }
+    return exchange(List.of(patch), List.of(), timeout);
+  }
+
+  /**
+   * Takes some patches out and puts others in, all in one pause, or changes nothing.
+   *
+   * @param leaving patches whose functions are put back, each before those that it lies on
+   * @param coming loaded patches, each before those that lie on it
+   * @return nothing if there was nothing to change
+   * @throws RefusedException with {@link StateRefusal.TextChanged} if a site holds foreign bytes
+   */
+  public Optional<SwitchOutcome> exchange(
+      List<GuestPatch> leaving, List<GuestPatch> coming, Duration timeout) {
+    coming.forEach(patch -> patch.state().require(patch.ledger().patch(), PatchState.APPLIED));
+    SwitchEdits edits = new SwitchEdits(kernel, leaving, coming);
     if (edits.isEmpty()) {
       return Optional.empty();
     }
-    List<NamedRange> busy =
-        patch.module().part(LoadedModule.Kind.TEXT).stream()
-            .map(range -> new NamedRange(patch.module().name(), range))
-            .toList();
-    return Optional.of(
-        textSwitch.run("revert", busy, () -> with(edits, targets, ModuleHold::release), timeout));
+    String purpose = leaving.isEmpty() ? "apply" : coming.isEmpty() ? "revert" : "replace";
+    return Optional.of(textSwitch.run(purpose, edits.busy(), edits::now, timeout));
   }
 
   /**
@@ -156,6 +118,18 @@ public final class PatchSwitch {
     return new PatchCallbacks(kernel, limit, callbackLimit);
   }
 
+  /** A retained module can only be taken again where its jumps would lie on what they lay on. */
+  private static void requireSameGround(GuestPatch retained) {
+    for (GuestPatch.Site site : retained.sites()) {
+      if (!site.stack().now().equals(Bytes.of(site.redirect().expected()))) {
+        throw new RefusedException(
+            new StateRefusal.AlreadyPatched(
+                site.target().function(),
+                "others than when " + retained.module().name() + " was made"));
+      }
+    }
+  }
+
   /** A module that an interrupted operation left behind is removed; an applied one is refused. */
   private void makeRoom(String name, Optional<GuestPatch> present, Duration limit) {
     if (present.isPresent() && present.get().state() == PatchState.LOADED) {
@@ -163,23 +137,11 @@ public final class PatchSwitch {
     } else if (present.isPresent()) {
       throw new RefusedException(
           new StateRefusal.AlreadyApplied(
-              present.get().ledger().patch(), "its state is " + present.get().state()));
+              present.get().ledger().patch(), "its state is " + present.get().state().label()));
     } else if (ModuleLoader.find(kernel, name).isPresent()) {
       throw new RefusedException(
           new StateRefusal.AlreadyApplied(
               name, "a module of that name without a ledger is loaded"));
     }
-  }
-
-  private TextEdit references(LoadedModule module, int before, int after) {
-    GuestVirtualAddress counter =
-        module.struct().plus(kernel.types().struct("module").field("refcnt.counter").offset());
-    return new TextEdit(counter, word(before), word(after));
-  }
-
-  private static byte[] word(int value) {
-    return new byte[] {
-      (byte) value, (byte) (value >>> 8), (byte) (value >>> 16), (byte) (value >>> 24)
-    };
   }
 }

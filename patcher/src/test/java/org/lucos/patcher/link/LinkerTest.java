@@ -14,6 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.lucos.bridge.addr.GuestVirtualAddress;
 import org.lucos.patcher.build.PatchVariant.Kind;
+import org.lucos.patcher.bytes.Bytes;
 import org.lucos.patcher.bytes.MalformedDataException;
 import org.lucos.patcher.link.LinkedFunction.Referrer;
 import org.lucos.patcher.refusal.FitRefusal;
@@ -241,6 +242,23 @@ class LinkerTest {
 
     assertThat(linked.functions().get(0).changes())
         .containsExactly(new LiveChange(address(site), 5, LiveChange.Kind.REDIRECT, "lucos_other"));
+  }
+
+  @Test
+  void whatAJumpOfOursLiesOnIsComparedInItsPlace() {
+    long site = SampleKernel.TEXT + mark("body");
+    byte[] own = kernel.bytes(address(site), 5);
+    kernel.writeHex(site, "e900100000");
+    kernel.patchModules.put(site + 5 + 0x1000, "lucos_other");
+    kernel.underJumps.put(site, Bytes.of(own));
+    LinkedPatch linked = Linker.link(kernel.patch(), kernel.running());
+    assertThat(linked.functions().get(0).changes())
+        .singleElement()
+        .satisfies(change -> assertThat(change.own()).contains(Bytes.of(own)));
+
+    own[0] ^= 1;
+    kernel.underJumps.put(site, Bytes.of(own));
+    assertMismatch(mark("body"));
   }
 
   @Test

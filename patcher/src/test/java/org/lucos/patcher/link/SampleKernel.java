@@ -50,6 +50,7 @@ final class SampleKernel implements GuestMemory {
   final List<LiveChange> probes = new ArrayList<>();
   final Map<String, CodeHome> modules = new LinkedHashMap<>();
   final Map<Long, String> patchModules = new LinkedHashMap<>();
+  final Map<Long, Bytes> underJumps = new LinkedHashMap<>();
 
   /** The module that the object is in; absent for vmlinux. */
   Optional<String> module = Optional.empty();
@@ -157,6 +158,11 @@ final class SampleKernel implements GuestMemory {
           @Override
           public String patchModule(GuestVirtualAddress address) {
             return patchModules.getOrDefault(address.value(), "");
+          }
+
+          @Override
+          public Optional<Bytes> own(GuestVirtualAddress site) {
+            return Optional.ofNullable(underJumps.get(site.value()));
           }
         };
     return new RunningCode(

@@ -15,6 +15,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.lucos.bridge.addr.AddressRange;
 import org.lucos.bridge.addr.GuestVirtualAddress;
 import org.lucos.patcher.build.PatchVariant.TargetFunction;
+import org.lucos.patcher.bytes.Bytes;
 import org.lucos.patcher.kernel.Kprobes.Kprobe;
 import org.lucos.patcher.kernel.StaticSites;
 import org.lucos.patcher.link.LinkedFunction;
@@ -148,6 +149,22 @@ class SiteFinderTest {
             refused ->
                 assertThat(refused.refusal())
                     .isEqualTo(new StateRefusal.AlreadyPatched("alpha", "lucos_other")));
+  }
+
+  @Test
+  void aFunctionWhoseOwnCodeIsOnRecordIsJudgedByThat() {
+    code = USUAL.replace("554889e541", "e900001000");
+    changes.add(
+        new LiveChange(
+            START.plus(9),
+            5,
+            LiveChange.Kind.REDIRECT,
+            "lucos_other",
+            Optional.of(Bytes.of(HexFormat.of().parseHex("554889e541")))));
+
+    PlannedFunction planned = find();
+    assertThat(planned.original().toHex()).isEqualTo("554889e541");
+    assertThat(planned.taken()).isEqualTo(6);
   }
 
   @ParameterizedTest

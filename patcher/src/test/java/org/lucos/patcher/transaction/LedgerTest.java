@@ -21,14 +21,17 @@ class LedgerTest {
           "2026-11-20T00:00:00Z",
           List.of(
               new Ledger.Target(
-                  "f", "f", 0xffffffff81000005L, "5548 89e541".replace(" ", ""), List.of())),
+                  "f", "f", 0xffffffff81000005L, "5548 89e541".replace(" ", ""), List.of(), "", ""),
+              new Ledger.Target(
+                  "g", "g", 0xffffffff81000105L, "e900000000", List.of(), "lucos_a", "554889e541")),
           List.of(),
           List.of(
               new Ledger.Callback(
                   CallbackKind.PRE_PATCH, "ready", "", "lucos_run_pre_patch", "lucos_slot")),
           List.of(
               new Ledger.PatchedModule(
-                  "m", 0xffffffffc0002000L, new Ledger.Code(0xffffffffc0000000L, 4096))));
+                  "m", 0xffffffffc0002000L, new Ledger.Code(0xffffffffc0000000L, 4096))),
+          List.of("another"));
 
   @Test
   void comesBackAsItWasWritten() {
@@ -63,11 +66,25 @@ class LedgerTest {
   }
 
   @Test
+  void aLedgerOfATimeBeforeStackingLiesOnTheFunctionsOwnCode() {
+    String old =
+        text()
+            .replaceAll(",\"over\":\"[^\"]*\",\"own\":\"[^\"]*\"", "")
+            .replaceFirst(",\"requires\":.*]}", "}");
+    assertThat(old).doesNotContain("over", "own", "requires");
+    Ledger ledger = Ledger.decode("test", old);
+    assertThat(ledger.requires()).isEmpty();
+    assertThat(ledger.targets().get(0).over()).isEmpty();
+    assertThat(ledger.targets().get(0).ownBytes())
+        .isEqualTo(ledger.targets().get(0).originalBytes());
+  }
+
+  @Test
   void aTargetIsInTheModuleThatHasItsSite() {
     Ledger.Target inside =
-        new Ledger.Target("g", "g", 0xffffffffc0000ffbL, "0000000000", List.of());
+        new Ledger.Target("g", "g", 0xffffffffc0000ffbL, "0000000000", List.of(), "", "");
     Ledger.Target behind =
-        new Ledger.Target("h", "h", 0xffffffffc0001000L, "0000000000", List.of());
+        new Ledger.Target("h", "h", 0xffffffffc0001000L, "0000000000", List.of(), "", "");
 
     assertThat(LEDGER.moduleOf(inside)).contains(LEDGER.modules().get(0));
     assertThat(LEDGER.moduleOf(behind)).isEmpty();

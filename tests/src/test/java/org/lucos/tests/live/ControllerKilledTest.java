@@ -7,10 +7,13 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.lucos.patcher.app.RecoverGuest;
+import org.lucos.patcher.app.ShowStatus;
 import org.lucos.tests.guest.Guest;
 import org.lucos.tests.guest.TestGuest;
 import org.slf4j.Logger;
@@ -71,36 +74,125 @@ class ControllerKilledTest {
     }
   }
 
+  /**
+   * Steps to be killed at the beginning of, the how-many-eth of the name, and what is then found.
+   */
+  private record Step(String phase, int times, String finding) {}
+
+  private static final List<Step> STEPS =
+      List.of(
+          new Step("load module", 2, "undone"),
+          new Step("pre_unpatch", 1, "undone"),
+          new Step("switch", 1, "undone"),
+          new Step("unload module", 1, "finished"),
+          new Step("close the journal", 1, "finished"));
+
+  @Test
+  void atEachStepOfAReplacementTheGuestHasTheOldOrTheNewAndRecoverTellsWhich(
+      @Guest(vcpus = 2) TestGuest guest) throws Exception {
+    Operator operator = new Operator(guest);
+    Path old = Bundles.ofExample("callbacks", guest.release());
+    Path low = operator.bundle(PATCH.recipe());
+    Path other = operator.bundle(Mechanism.VERSION.recipe());
+    List<String> functions = List.of(PATCH.function(), Mechanism.VERSION.function());
+    Map<String, String> before = operator.text(functions);
+    guest.markKernelLog();
+    guest.run("syscall_load 2 3600 >/dev/null 2>&1 & echo $! >/tmp/load.pid");
+    try {
+      for (Step step : STEPS) {
+        operator.replace(List.of(), old);
+        killAt(guest, low + "," + other, "replace", step.phase(), step.times());
+        awaitRunning(guest);
+        assertThat(operator.notes()).anyMatch(note -> note.contains("'lucos recover'"));
+
+        RecoverGuest.Outcome recovered = operator.recover();
+        LOG.info("killed at {}: {} {}", step, recovered.finding(), recovered.steps());
+        assertThat(recovered.finding()).isEqualTo(step.finding());
+        assertThat(recovered.operation()).contains("replace", PATCH.recipe());
+        boolean done = step.finding().equals("finished");
+        assertThat(operator.notes()).isEmpty();
+        assertThat(operator.patches())
+            .allSatisfy(patch -> assertThat(patch.state()).isEqualTo("applied"))
+            .extracting(ShowStatus.Patch::patch)
+            .containsExactlyInAnyOrder(
+                done ? new String[] {PATCH.recipe(), "version-shows"} : new String[] {"callbacks"});
+        operator.assertSound(done ? 2 : 1);
+        assertThat(guest.run("cat /proc/cmdline"))
+            .contains(done ? "lucos cmdline" : "lucos example");
+        if (!done) {
+          operator.replace(List.of(), low, other); // the second run
+          operator.assertSound(2);
+        }
+        PATCH.assertSeen(guest);
+        Mechanism.VERSION.assertSeen(guest);
+        guest.assertNoKernelWarnings();
+      }
+      killAt(guest, PATCH.recipe() + ",version-shows", "revert", "unload module", 2);
+      awaitRunning(guest);
+      assertThat(operator.text(functions)).isEqualTo(before);
+      assertThat(operator.revertTogether(PATCH.recipe(), "version-shows").state())
+          .as("the next command finishes it")
+          .isEqualTo("reverted");
+    } finally {
+      guest.run("kill $(cat /tmp/load.pid)");
+      operator.revertTogether();
+    }
+    assertThat(operator.recover().finding()).isEqualTo("nothing");
+    assertThat(operator.modules()).isEmpty();
+    assertThat(operator.text(functions)).isEqualTo(before);
+    guest.assertNoKernelWarnings();
+  }
+
+  /** Kills a controller once it is at the beginning of a step, with the step in its journal. */
+  private static void killAt(
+      TestGuest guest, String what, String operation, String phase, int times)
+      throws IOException, InterruptedException {
+    Process controller =
+        controller(List.of(guest.name(), what, operation, phase, String.valueOf(times)));
+    try {
+      awaitPhase(controller, ApplyingController.HERE);
+    } finally {
+      controller.destroyForcibly().waitFor();
+    }
+  }
+
   /** Has a controller of its own work, and kills it some milliseconds after a phase begins. */
   static void killAfter(
       TestGuest guest, String bundleOrPatch, boolean revert, String phase, int delay)
       throws IOException, InterruptedException {
     Process controller =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "-cp",
-                System.getProperty("java.class.path"),
-                ApplyingController.class.getName(),
-                guest.name(),
-                bundleOrPatch,
-                revert ? "revert" : "apply")
-            .redirectError(ProcessBuilder.Redirect.INHERIT)
-            .start();
+        controller(List.of(guest.name(), bundleOrPatch, revert ? "revert" : "apply"));
     try {
-      BufferedReader output =
-          new BufferedReader(
-              new InputStreamReader(controller.getInputStream(), StandardCharsets.UTF_8));
-      String wanted = "phase: " + phase;
-      String line = output.readLine();
-      while (line != null && !line.equals(wanted)) {
-        line = output.readLine();
-      }
-      assertThat(line).as("the controller came to the phase").isEqualTo(wanted);
+      awaitPhase(controller, phase);
       Thread.sleep(delay);
     } finally {
       controller.destroyForcibly().waitFor();
     }
+  }
+
+  private static Process controller(List<String> arguments) throws IOException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                System.getProperty("java.class.path"),
+                ApplyingController.class.getName()));
+    command.addAll(arguments);
+    return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+  }
+
+  private static void awaitPhase(Process controller, String phase) throws IOException {
+    BufferedReader output =
+        new BufferedReader(
+            new InputStreamReader(controller.getInputStream(), StandardCharsets.UTF_8));
+    String wanted = "phase: " + phase;
+    String line = output.readLine();
+    while (line != null && !line.equals(wanted)) {
+      line = output.readLine();
+    }
+    assertThat(line).as("the controller came to the phase").isEqualTo(wanted);
   }
 
   static void awaitRunning(TestGuest guest) throws InterruptedException {

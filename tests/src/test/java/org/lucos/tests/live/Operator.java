@@ -20,10 +20,12 @@ import org.lucos.patcher.app.ApplyPatch;
 import org.lucos.patcher.app.Failures;
 import org.lucos.patcher.app.PlanPatch;
 import org.lucos.patcher.app.Progress;
+import org.lucos.patcher.app.RecoverGuest;
 import org.lucos.patcher.app.RevertPatch;
 import org.lucos.patcher.app.Settings;
 import org.lucos.patcher.app.SettlePatches;
 import org.lucos.patcher.app.ShowStatus;
+import org.lucos.patcher.app.SwitchLimits;
 import org.lucos.patcher.app.VerifyGuest;
 import org.lucos.patcher.kernel.KernelSymbol;
 import org.lucos.patcher.kernel.LoadedModule.Kind;
@@ -40,6 +42,8 @@ final class Operator {
   static final Duration HASTE = Duration.ofSeconds(8);
 
   private static final Duration MAX_PAUSE = Duration.ofSeconds(5);
+
+  private static final SwitchLimits LIMITS = new SwitchLimits(PATIENCE, MAX_PAUSE);
 
   private final TestGuest guest;
   private final Settings settings = Bundles.settings();
@@ -65,6 +69,35 @@ final class Operator {
         .run(
             new ApplyPatch.Request(guest.name(), bundle, timeout, MAX_PAUSE, false),
             Progress.SILENT);
+  }
+
+  /** Applies several patches in one transaction. */
+  ApplyPatch.Outcome applyTogether(Path... bundles) {
+    return apply(Optional.empty(), bundles);
+  }
+
+  /** Applies patches in the place of others, or of all. */
+  ApplyPatch.Outcome replace(List<String> replaced, Path... bundles) {
+    return apply(Optional.of(replaced), bundles);
+  }
+
+  private ApplyPatch.Outcome apply(Optional<List<String>> replace, Path... bundles) {
+    return new ApplyPatch(settings)
+        .run(
+            new ApplyPatch.Request(
+                guest.name(), List.of(bundles), replace, LIMITS, false, false, false),
+            Progress.SILENT);
+  }
+
+  /** Reverts several patches in one transaction, all if none is named. */
+  RevertPatch.Outcome revertTogether(String... patches) {
+    return new RevertPatch(settings)
+        .run(new RevertPatch.Request(guest.name(), List.of(patches), LIMITS), Progress.SILENT);
+  }
+
+  RecoverGuest.Outcome recover() {
+    return new RecoverGuest(settings)
+        .run(new RecoverGuest.Request(guest.name(), LIMITS), Progress.SILENT);
   }
 
   /** Applies what nobody has signed, as an operator may insist on. */
@@ -105,9 +138,7 @@ final class Operator {
         .run(
             new SettlePatches.Request(
                 guest.name(),
-                PATIENCE,
-                MAX_PAUSE,
-                Settings.CALLBACK_LIMIT,
+                LIMITS,
                 watch ? Optional.of(Duration.ofMillis(500)) : Optional.empty(),
                 Optional.of(PATIENCE)),
             Progress.SILENT);
@@ -128,6 +159,11 @@ final class Operator {
 
   List<ShowStatus.Patch> patches() {
     return new ShowStatus(settings).run(guest.name()).patches();
+  }
+
+  /** What the status says besides. */
+  List<String> notes() {
+    return new ShowStatus(settings).run(guest.name()).notes();
   }
 
   /** Fails unless the guest has this many patches and each stands as it should. */

@@ -29,11 +29,13 @@ class PatchedCodeBehavesTest {
         .filteredOn(line -> line.contains("WARNING: CPU"))
         .singleElement()
         .asString()
-        .containsPattern(inModule(applied.module()));
+        .containsPattern(inModule(applied.patches().get(0).module()));
     assertThat(log.lines())
         .anySatisfy(
             line ->
-                assertThat(line).contains("RIP: 0010:").containsPattern(inModule(applied.module())))
+                assertThat(line)
+                    .contains("RIP: 0010:")
+                    .containsPattern(inModule(applied.patches().get(0).module())))
         .anySatisfy(line -> assertThat(line).containsPattern(" do_syscall_64\\+0x"))
         .anySatisfy(line -> assertThat(line).containsPattern(" entry_SYSCALL_64_after_hwframe"));
     assertThat(log.lines()).noneMatch(line -> line.contains(" ? 0x") || line.contains("Oops"));
@@ -67,7 +69,7 @@ class PatchedCodeBehavesTest {
               line ->
                   assertThat(line)
                       .contains("hrtimer_nanosleep")
-                      .containsPattern(inModule(applied.module())))
+                      .containsPattern(inModule(applied.patches().get(0).module())))
           .anySatisfy(line -> assertThat(line).contains("do_syscall_64"))
           .last()
           .asString()
@@ -106,9 +108,9 @@ class PatchedCodeBehavesTest {
       assertThat(guest.run(reader)).isEqualTo("lucos reader 2 of some");
       var reverted = operator.revert(Mechanism.DATA.recipe());
       Mechanism.DATA.assertNotSeen(guest);
-      assertThat(reverted.unloaded()).isFalse();
-      assertThat(operator.modules()).containsExactly(applied.module());
-      assertThat(guest.attempt("rmmod " + applied.module()).status()).isNotZero();
+      assertThat(reverted.patches().get(0).unloaded()).isFalse();
+      assertThat(operator.modules()).containsExactly(applied.patches().get(0).module());
+      assertThat(guest.attempt("rmmod " + applied.patches().get(0).module()).status()).isNotZero();
       assertThat(operator.patches())
           .singleElement()
           .satisfies(patch -> assertThat(patch.state()).isEqualTo("retained"));

@@ -64,6 +64,15 @@ final class Rebundled {
     return to;
   }
 
+  /** The same patch, which requires others. */
+  static Path requiring(Path bundle, Path to, List<String> patches) {
+    PatchObject good = Bundle.read(bundle).objects().get(0);
+    Bundle.of(List.of(good.describedAs(good.description().requiring(patches))))
+        .signedBy(SigningKey.read(Bundles.key()))
+        .write(to);
+    return to;
+  }
+
   static Path unsigned(Path bundle, Path to) {
     Bundle.of(Bundle.read(bundle).objects()).write(to);
     return to;

@@ -62,28 +62,6 @@ class RefusalsTest {
   }
 
   @Test
-  void functionThatAnotherPatchHasReplacedIsLeftToIt(@Guest TestGuest guest) {
-    Operator operator = new Operator(guest);
-    Path other = Bundles.of(PATCH.recipe(), guest.release(), "the-other-patch");
-    var first = operator.apply(PATCH.recipe());
-    try {
-      var refusal =
-          Operator.refusal(
-              StateRefusal.AlreadyPatched.class, () -> operator.apply(other, Operator.PATIENCE));
-      assertThat(refusal.function()).isEqualTo(PATCH.function());
-      assertThat(refusal.by()).contains(first.module());
-      assertThat(operator.modules()).containsExactly(first.module());
-      PATCH.assertSeen(guest);
-    } finally {
-      operator.revert(PATCH.recipe());
-    }
-    operator.apply(other, Operator.PATIENCE);
-    PATCH.assertSeen(guest);
-    operator.revert("the-other-patch");
-    PATCH.assertNotSeen(guest);
-  }
-
-  @Test
   void siteThatAProbeUsesIsRefusedWhetherOptimisedOrNot(@Guest TestGuest guest) {
     long offset = siteOffset(guest);
     for (String optimised : List.of("0", "1")) {
@@ -115,7 +93,7 @@ class RefusalsTest {
     probe(guest, offset);
     try {
       var outcome = operator.apply(PATCH.recipe());
-      assertThat(outcome.warnings())
+      assertThat(outcome.patches().get(0).warnings())
           .singleElement()
           .asString()
           .contains("kprobe", PATCH.function(), "no longer be hit");
@@ -133,9 +111,9 @@ class RefusalsTest {
     Operator operator = new Operator(guest);
     guest.markKernelLog();
     var applied = operator.apply(PATCH.recipe());
-    CommandResult removal = guest.attempt("rmmod " + applied.module());
+    CommandResult removal = guest.attempt("rmmod " + applied.patches().get(0).module());
     assertThat(removal.status()).isNotZero();
-    assertThat(operator.modules()).containsExactly(applied.module());
+    assertThat(operator.modules()).containsExactly(applied.patches().get(0).module());
     PATCH.assertSeen(guest);
     operator.assertSound(1);
     operator.revert(PATCH.recipe());
@@ -174,13 +152,13 @@ class RefusalsTest {
 
     Operator operator = new Operator(guest);
     var taken = operator.applyUnsigned(unsigned);
-    assertThat(taken.warnings()).singleElement().asString().contains("not signed");
-    assertThat(taken.signature().state()).isEqualTo("bundle-unsigned");
+    assertThat(taken.patches().get(0).warnings()).singleElement().asString().contains("not signed");
+    assertThat(taken.patches().get(0).signature().state()).isEqualTo("bundle-unsigned");
     assertThat(Path.of(taken.log())).content().contains("not signed", "bundle-unsigned");
     PATCH.assertSeen(guest);
     operator.revert(PATCH.recipe());
     var signed = operator.apply(PATCH.recipe());
-    assertThat(signed.signature().signer()).isEqualTo("tests.key");
+    assertThat(signed.patches().get(0).signature().signer()).isEqualTo("tests.key");
     assertThat(Path.of(signed.log())).content().contains("\"signer\":\"tests.key\"");
     operator.revert(PATCH.recipe());
   }

@@ -1,0 +1,181 @@
+package org.lucos.patcher.app;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import org.lucos.patcher.refusal.InputRefusal;
+import org.lucos.patcher.refusal.RefusedException;
+import org.lucos.patcher.transaction.GuestPatch;
+import org.lucos.patcher.transaction.Journal;
+import org.lucos.patcher.transaction.PatchState;
+import org.lucos.patcher.transaction.PatchSwitch;
+import org.lucos.patcher.transaction.Recovery;
+
+/** Finishes or undoes what a controller that died had begun. */
+public final class RecoverGuest {
+  private final Settings settings;
+
+  /** Works with these settings. */
+  public RecoverGuest(Settings settings) {
+    this.settings = settings;
+  }
+
+  /** Which guest, and how long that may take. */
+  public record Request(String guest, SwitchLimits limits) {}
+
+  /**
+   * What was found and done.
+   *
+   * @param finding {@code nothing} to do; {@code finished}: the functions had been switched, and
+   *     what comes behind that was done; {@code undone}: they had not, and what was loaded was
+   *     taken out; {@code mixed}: some had, see {@code patches}; {@code lost-to-reboot}: the guest
+   *     was booted since
+   * @param operation what had been begun, for people; empty if there is no journal of it
+   * @param began when, ISO-8601; empty if there is no journal
+   * @param steps of the journal: the step, and whether it was over
+   * @param patches that are in the guest now
+   * @param notes such as where a damaged journal is kept
+   */
+  public record Outcome(
+      String finding,
+      Report.Guest guest,
+      String operation,
+      String began,
+      Map<String, Boolean> steps,
+      List<Patch> patches,
+      List<String> notes,
+      List<Report.Phase> phases) {
+    /** Copies the collections. */
+    public Outcome {
+      steps = java.util.Collections.unmodifiableMap(new LinkedHashMap<>(steps));
+      patches = List.copyOf(patches);
+      notes = List.copyOf(notes);
+      phases = List.copyOf(phases);
+    }
+  }
+
+  /** One patch. */
+  public record Patch(String patch, String module, String state) {}
+
+  /**
+   * An operation that was ended for another.
+   *
+   * @param finding as {@link Outcome#finding}
+   * @param operation what the journal said
+   */
+  record Ended(String finding, Journal.Unfinished operation) {}
+
+  /** Ends what is not over; the guest's memory decides in which way. */
+  public Outcome run(Request request, Progress progress) {
+    Phases phases = new Phases(progress);
+    phases.begin("attach");
+    try (GuestSession session = GuestSession.writing(settings, request.guest(), request.limits())) {
+      List<String> notes = new ArrayList<>();
+      Optional<Ended> ended = Optional.empty();
+      try {
+        ended = end(settings, session, request.limits(), phases, List.of());
+      } catch (RefusedException e) {
+        if (!(e.refusal() instanceof InputRefusal.JournalDamaged)) {
+          throw e;
+        }
+        Path kept = Journal.setAside(settings.state(), uuid(session));
+        notes.add(e.refusal().message() + "; it is kept as " + kept);
+      }
+      String finding = ended.map(Ended::finding).orElse("nothing");
+      if (ended.isEmpty() && withoutJournal(session, request.limits(), phases)) {
+        finding = "undone";
+      }
+      Map<String, Boolean> steps = new LinkedHashMap<>();
+      ended.ifPresent(
+          found -> found.operation().steps().forEach(step -> steps.put(step.step(), step.done())));
+      return new Outcome(
+          finding,
+          session.describe(),
+          ended.map(found -> found.operation().operation().describe()).orElse(""),
+          ended.map(found -> found.operation().operation().began()).orElse(""),
+          steps,
+          GuestPatch.all(session.kernel()).stream()
+              .map(
+                  patch ->
+                      new Patch(
+                          patch.ledger().patch(), patch.module().name(), patch.state().label()))
+              .toList(),
+          notes,
+          phases.end());
+    }
+  }
+
+  /**
+   * Ends what a journal of this host tells of, if there is one. To be called by every command that
+   * is going to write.
+   *
+   * @param again modules of patches that are about to be taken out anyway
+   * @throws RefusedException {@code JournalDamaged}, or what stands in the way; the journal stays
+   */
+  static Optional<Ended> end(
+      Settings settings,
+      GuestSession session,
+      SwitchLimits limits,
+      Phases phases,
+      List<String> again) {
+    UUID guest = uuid(session);
+    Optional<Journal.Unfinished> found = Journal.read(settings.state(), guest);
+    if (found.isEmpty()) {
+      return Optional.empty();
+    }
+    phases.begin("recover");
+    Journal.Operation operation = found.get().operation();
+    String finding = "lost-to-reboot";
+    if (operation.boot().equals(session.kernel().identity().boot())) {
+      finding =
+          switch (recovery(session, limits).run(operation, again)) {
+            case FINISH -> "finished";
+            case UNDO -> "undone";
+            case MIXED -> "mixed";
+          };
+    }
+    try (OperationLog log = OperationLog.open(settings, session.domain().identity(), "recover")) {
+      log.write(
+          "recovered",
+          Map.of(
+              "finding", finding,
+              "operation", operation,
+              "steps", found.get().steps()));
+    }
+    Journal.forget(settings.state(), guest);
+    return Optional.of(new Ended(finding, found.get()));
+  }
+
+  /** What a controller of another host left: modules that redirect nothing, callbacks not run. */
+  private static boolean withoutJournal(GuestSession session, SwitchLimits limits, Phases phases) {
+    phases.begin("look at patches");
+    PatchSwitch patchSwitch = patchSwitch(session, limits);
+    boolean undone = false;
+    for (GuestPatch patch : GuestPatch.all(session.kernel())) {
+      if (patch.state() == PatchState.LOADED) {
+        phases.begin("take module out");
+        patchSwitch.unload(patch.module().name(), limits.timeout());
+        undone = true;
+      } else if (patch.state() == PatchState.APPLIED) {
+        patchSwitch.callbacks(limits.timeout()).postPatch(patch);
+      }
+    }
+    return undone;
+  }
+
+  private static Recovery recovery(GuestSession session, SwitchLimits limits) {
+    return new Recovery(session.kernel(), patchSwitch(session, limits), limits.timeout());
+  }
+
+  private static PatchSwitch patchSwitch(GuestSession session, SwitchLimits limits) {
+    return new PatchSwitch(session.kernel(), limits.maxPause(), limits.callbackLimit());
+  }
+
+  private static UUID uuid(GuestSession session) {
+    return session.domain().identity().uuid();
+  }
+}

@@ -1,0 +1,161 @@
+package org.lucos.patcher.transaction;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.lucos.bridge.addr.GuestVirtualAddress;
+import org.lucos.patcher.bytes.Bytes;
+import org.lucos.patcher.consistency.NamedRange;
+import org.lucos.patcher.kernel.LoadedModule;
+import org.lucos.patcher.kernel.RunningKernel;
+import org.lucos.patcher.plan.TextEdit;
+import org.lucos.patcher.refusal.RefusedException;
+import org.lucos.patcher.refusal.StateRefusal;
+
+/**
+ * What one switch changes: some patches leave, and others come, perhaps in their place. Where
+ * several jumps come and go at one site, only what is there in the end is written.
+ */
+final class SwitchEdits {
+  /** What {@code module.refcnt} holds while nobody uses the module (MODULE_REF_BASE). */
+  private static final int UNUSED = 1;
+
+  private final RunningKernel kernel;
+  private final List<TextEdit> fixed;
+  private final List<NamedRange> busy = new ArrayList<>();
+  private final Map<GuestVirtualAddress, Count> references = new LinkedHashMap<>();
+
+  /** How many references to a module more, or less. */
+  private record Count(ModuleHold hold, int change) {}
+
+  /**
+   * @param leaving patches to take out, each before those that it lies on
+   * @param coming patches to put in, each before those that lie on it
+   * @throws RefusedException with {@link StateRefusal.TextChanged} if a site holds what it should
+   *     not, {@link StateRefusal.ModuleNotLoaded}
+   */
+  SwitchEdits(RunningKernel kernel, List<GuestPatch> leaving, List<GuestPatch> coming) {
+    this.kernel = kernel;
+    List<TextEdit> steps = new ArrayList<>();
+    leaving.forEach(patch -> leave(patch, steps));
+    Set<String> gone =
+        leaving.stream().map(patch -> patch.module().name()).collect(Collectors.toSet());
+    coming.forEach(patch -> come(patch, gone, steps));
+    this.fixed = inOneStep(steps);
+  }
+
+  /** Whether there is nothing to change. */
+  boolean isEmpty() {
+    return fixed.isEmpty();
+  }
+
+  /** Code that nobody may be inside of when it is done. */
+  List<NamedRange> busy() {
+    return List.copyOf(busy);
+  }
+
+  /** All edits, with references to modules as they are counted now; to be asked for in a pause. */
+  List<TextEdit> now() {
+    List<TextEdit> all = new ArrayList<>(fixed);
+    references
+        .values()
+        .forEach(count -> count.hold().changedBy(count.change()).ifPresent(all::add));
+    return all;
+  }
+
+  private void leave(GuestPatch patch, List<TextEdit> steps) {
+    for (GuestPatch.Site site : patch.sites()) {
+      switch (site.state()) {
+        case REDIRECTED, COVERED -> steps.add(standing(site).redirect().reversed());
+        case FOREIGN -> throw foreign(site, "foreign bytes at " + site.redirect().at());
+        case ORIGINAL, GONE -> {
+          // put back already, or no longer that function's
+        }
+      }
+    }
+    if (patch.module().references() == 1 && patch.ledger().escapes().isEmpty()) {
+      steps.add(references(patch.module(), UNUSED + 1, UNUSED));
+      patch.heldModules().forEach(module -> count(module, -1));
+    }
+    patch
+        .module()
+        .part(LoadedModule.Kind.TEXT)
+        .ifPresent(range -> busy.add(new NamedRange(patch.module().name(), range)));
+  }
+
+  /** A jump that lay on another patch's is not put back to where that patch was. */
+  private static GuestPatch.Site standing(GuestPatch.Site site) {
+    boolean lowest = site.stack().layers().get(0).redirect().equals(site.redirect());
+    if (lowest && !Arrays.equals(site.target().originalBytes(), site.target().ownBytes())) {
+      throw foreign(site, "module " + site.target().over() + ", on which it stood, is gone");
+    }
+    return site;
+  }
+
+  private static RefusedException foreign(GuestPatch.Site site, String detail) {
+    return new RefusedException(new StateRefusal.TextChanged(site.target().function(), detail));
+  }
+
+  private void come(GuestPatch patch, Set<String> gone, List<TextEdit> steps) {
+    patch.requireModules();
+    if (patch.module().references() == 0) {
+      steps.add(references(patch.module(), UNUSED, UNUSED + 1));
+      patch.modules().values().forEach(module -> count(module, 1));
+    }
+    for (GuestPatch.Site site : patch.sites()) {
+      String function = site.target().function();
+      site.target().code().forEach(code -> busy.add(new NamedRange(function, code.range())));
+      site.stack().layers().stream()
+          .filter(layer -> !gone.contains(layer.module()))
+          .forEach(layer -> busy.addAll(layer.code()));
+      steps.add(site.redirect());
+    }
+  }
+
+  private void count(LoadedModule module, int change) {
+    Count before = references.get(module.struct());
+    references.put(
+        module.struct(),
+        before == null
+            ? new Count(new ModuleHold(kernel, module), change)
+            : new Count(before.hold(), before.change() + change));
+  }
+
+  private TextEdit references(LoadedModule module, int before, int after) {
+    GuestVirtualAddress counter =
+        module.struct().plus(kernel.types().struct("module").field("refcnt.counter").offset());
+    return new TextEdit(counter, ModuleHold.word(before), ModuleHold.word(after));
+  }
+
+  /**
+   * The edits that do in one step what these do one after another.
+   *
+   * @throws RefusedException with {@link StateRefusal.TextChanged} if one does not expect what the
+   *     one before it at the same place leaves
+   */
+  static List<TextEdit> inOneStep(List<TextEdit> steps) {
+    Map<GuestVirtualAddress, TextEdit> result = new LinkedHashMap<>();
+    for (TextEdit step : steps) {
+      TextEdit before = result.get(step.at());
+      if (before != null && !Arrays.equals(before.replacement(), step.expected())) {
+        throw new RefusedException(
+            new StateRefusal.TextChanged(
+                step.at().toString(),
+                "a patch was made to lie on "
+                    + Bytes.of(step.expected()).toHex()
+                    + ", not on "
+                    + Bytes.of(before.replacement()).toHex()));
+      }
+      result.put(
+          step.at(),
+          before == null ? step : new TextEdit(step.at(), before.expected(), step.replacement()));
+    }
+    return result.values().stream()
+        .filter(edit -> !Arrays.equals(edit.expected(), edit.replacement()))
+        .toList();
+  }
+}
