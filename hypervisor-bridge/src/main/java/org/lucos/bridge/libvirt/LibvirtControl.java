@@ -52,6 +52,15 @@ final class LibvirtControl implements DomainControl {
   }
 
   @Override
+  public void cancelJob() {
+    try {
+      domain.abortJob();
+    } catch (LibvirtException e) {
+      throw LibvirtFailures.ofDomain(identity.name(), "cancelling the domain's job", e);
+    }
+  }
+
+  @Override
   public void close() {
     try {
       domain.free();

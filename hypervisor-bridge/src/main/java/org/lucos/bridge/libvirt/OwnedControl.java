@@ -35,6 +35,11 @@ final class OwnedControl implements DomainControl {
   }
 
   @Override
+  public void cancelJob() {
+    control.cancelJob();
+  }
+
+  @Override
   public void close() {
     try (hypervisor) {
       control.close();

@@ -26,6 +26,9 @@ public interface DomainControl extends AutoCloseable {
   /** The manager's job on this domain, such as a migration or a save; empty if there is none. */
   Optional<String> activeJob();
 
+  /** Has the manager cancel its job on this domain. */
+  void cancelJob();
+
   @Override
   void close();
 }

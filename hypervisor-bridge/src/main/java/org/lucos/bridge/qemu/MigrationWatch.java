@@ -8,12 +8,15 @@ import java.util.function.LongSupplier;
 import org.lucos.bridge.domain.DomainRefusal;
 import org.lucos.bridge.domain.DomainRefusedException;
 import org.lucos.bridge.domain.DomainState;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Keeps a controller's hands off a guest that is being migrated, saved or dumped: by default it is
  * refused, or waited for until that has ended.
  */
 final class MigrationWatch {
+  private static final Logger LOG = LoggerFactory.getLogger(MigrationWatch.class);
   private static final Duration LOOK_EVERY = Duration.ofMillis(200);
 
   private final DomainControl control;
@@ -75,6 +78,27 @@ final class MigrationWatch {
         throw new DomainRefusedException(gone(), e);
       }
       throw e;
+    }
+  }
+
+  /**
+   * To be called right after a pause of ours. libvirt has a guest arrive as it was when its
+   * migration (or its save) began: one that begins while we hold the guest would leave it paused
+   * elsewhere. It is cancelled; the guest runs on here, and whoever began it is told by libvirt.
+   */
+  void endWhatBeganInAPause() {
+    try {
+      Optional<String> job = control.activeJob();
+      if (job.isPresent()) {
+        seen = true;
+        control.cancelJob();
+        LOG.warn(
+            "a migration or save of domain '{}' that began while it was paused is cancelled, or the"
+                + " guest would arrive paused; begin it anew",
+            name());
+      }
+    } catch (DomainRefusedException e) {
+      LOG.warn("what a migration that began in a pause came to is not known: {}", e.getMessage());
     }
   }
 

@@ -191,7 +191,7 @@ public final class QemuGuestDomain implements GuestDomain {
               pauses,
               this::refusal,
               () -> monitor.status().resumable(),
-              this::warnOfMigration,
+              migration::endWhatBeganInAPause,
               start,
               !wasRunning);
       lease = Optional.of(held);
@@ -218,6 +218,7 @@ public final class QemuGuestDomain implements GuestDomain {
                   host.watchdogCommand(identity(), socket),
                   pauses,
                   memory::beginEpoch));
+      migration.endWhatBeganInAPause();
     }
     return session.get();
   }
@@ -250,23 +251,6 @@ public final class QemuGuestDomain implements GuestDomain {
   @Override
   public void holdForMigration(Duration longest) {
     migration.hold(longest);
-  }
-
-  /** libvirt has a guest arrive as it was when its migration began: paused, if that was by us. */
-  private void warnOfMigration() {
-    try {
-      migration
-          .job()
-          .ifPresent(
-              job ->
-                  LOG.warn(
-                      "a migration began while domain '{}' was paused ({}): should it arrive"
-                          + " paused, 'virsh resume' it there",
-                      identity().name(),
-                      job));
-    } catch (DomainRefusedException e) {
-      LOG.debug("the domain went right after a pause", e);
-    }
   }
 
   private void requireAlive() {

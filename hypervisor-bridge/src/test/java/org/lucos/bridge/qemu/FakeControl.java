@@ -52,6 +52,12 @@ final class FakeControl implements DomainControl {
   }
 
   @Override
+  public void cancelJob() {
+    job = Optional.empty();
+    commands.add("cancel");
+  }
+
+  @Override
   public void close() {
     closed = true;
   }

@@ -80,6 +80,18 @@ class MigrationWatchTest {
   }
 
   @Test
+  void migrationThatBeganInAPauseIsCancelled() {
+    FakeControl control = new FakeControl(FakeControl::healthy);
+    MigrationWatch watch = watch(control, () -> true);
+    watch.endWhatBeganInAPause();
+    assertThat(control.commands).isEmpty();
+    control.job = Optional.of("migration");
+    watch.endWhatBeganInAPause();
+    assertThat(control.commands).containsExactly("cancel");
+    watch.requireSettled();
+  }
+
+  @Test
   void guestThatWentWithoutOneIsNotRunning() {
     assertThat(refusal(watch(new FakeControl(FakeControl::healthy), () -> false)))
         .isEqualTo(new DomainRefusal.NotRunning("guest", DomainState.SHUT_OFF));

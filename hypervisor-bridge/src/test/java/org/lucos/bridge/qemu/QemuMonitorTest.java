@@ -36,7 +36,7 @@ class QemuMonitorTest {
     "io-error,PAUSED",
     "suspended,SUSPENDED",
     "shutdown,ENDING",
-    "guest-panicked,ENDING"
+    "guest-panicked,CRASHED"
   })
   void stateIsQemusOwn(String word, DomainState state) {
     QemuMonitor monitor = answering(c -> "{\"return\":{\"status\":\"" + word + "\"}}");

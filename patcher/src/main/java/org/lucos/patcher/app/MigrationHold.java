@@ -5,6 +5,8 @@ import org.lucos.bridge.domain.DomainRefusal;
 import org.lucos.bridge.domain.DomainRefusedException;
 import org.lucos.bridge.domain.GuestDomain;
 import org.lucos.bridge.libvirt.Hypervisor;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Attaching to guests that are being migrated or saved: refused, or held until that has ended. */
 final class MigrationHold {
@@ -14,6 +16,7 @@ final class MigrationHold {
    */
   static final Duration AT_WORK = Duration.ofSeconds(30);
 
+  private static final Logger LOG = LoggerFactory.getLogger(MigrationHold.class);
   private static final Duration LOOK_EVERY = Duration.ofMillis(500);
 
   private MigrationHold() {}
@@ -36,6 +39,9 @@ final class MigrationHold {
         }
         if (!migrating || System.nanoTime() - start >= longest.toNanos()) {
           throw e;
+        }
+        if (!seen) {
+          LOG.info("waiting for the guest: {}", e.getMessage());
         }
         seen = true;
         sleep();

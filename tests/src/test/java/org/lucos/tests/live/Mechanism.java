@@ -3,6 +3,7 @@ package org.lucos.tests.live;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
+import org.lucos.tests.guest.HostedGuest;
 import org.lucos.tests.guest.TestGuest;
 
 /**
@@ -66,6 +67,14 @@ record Mechanism(String recipe, String function, String command, String answer) 
 
   void assertSeen(TestGuest guest) {
     assertThat(guest.run(command)).as(recipe).matches(answer);
+  }
+
+  void assertSeen(HostedGuest guest) {
+    assertThat(guest.run(command)).as(recipe).matches(answer);
+  }
+
+  void assertNotSeen(HostedGuest guest) {
+    assertThat(guest.run(command)).as(recipe).doesNotMatch(answer);
   }
 
   void assertNotSeen(TestGuest guest) {

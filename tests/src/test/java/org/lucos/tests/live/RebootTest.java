@@ -1,0 +1,84 @@
+package org.lucos.tests.live;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.lucos.tests.guest.HostedGuest;
+
+/** Guests that are reset, crash or end at moments of a patch's life. */
+@ExtendWith(TwoHosts.Resolver.class)
+class RebootTest {
+  private static final Mechanism PATCH = Mechanism.CMDLINE;
+  private static final Mechanism SLEEP = Mechanism.NANOSLEEP;
+
+  @Test
+  void guestThatStartsAnewIsNeverWrittenForWhatItWas(TwoHosts hosts) throws Exception {
+    try (HostedGuest guest = hosts.here().boot("lucos-starts")) {
+      resetWhileAGuestCallWaits(guest);
+      resetBetweenLoadAndSwitch(guest);
+      MigrationTest.apply(guest).assertOk();
+      PATCH.assertSeen(guest);
+      assertThat(guest.troubles()).isEmpty();
+      crash(guest);
+      endInTheMidst(guest);
+    }
+  }
+
+  private static void resetWhileAGuestCallWaits(HostedGuest guest) throws InterruptedException {
+    HostLucos.Running applying = MigrationTest.startApply(guest).await("-- load module");
+    Thread.sleep(300);
+    reset(guest);
+    applying.end().assertRefused("guest-rebooted");
+    bootedClean(guest);
+  }
+
+  /** A task sleeps in the function, so attempts are put off and repeated until the reset. */
+  private static void resetBetweenLoadAndSwitch(HostedGuest guest) {
+    guest.run("sleep 5000 >/dev/null 2>&1 & echo $!");
+    HostLucos.Running applying =
+        HostLucos.start(
+            guest.host(),
+            "apply",
+            guest.name(),
+            Bundles.of(SLEEP.recipe(), guest.release()).toString(),
+            "--timeout=60s",
+            "--max-pause=5s");
+    applying.await("switch put off").await("switch put off");
+    reset(guest);
+    applying.end().assertRefused("guest-rebooted");
+    bootedClean(guest);
+  }
+
+  private static void reset(HostedGuest guest) {
+    guest.host().virsh("reset", guest.name());
+  }
+
+  private static void bootedClean(HostedGuest guest) {
+    guest.reconnect();
+    assertThat(guest.state()).isEqualTo("running");
+    assertThat(MigrationTest.states(guest)).as("a boot begins without patches").isEmpty();
+    assertThat(guest.modules()).isEmpty();
+    assertThat(guest.troubles()).isEmpty();
+  }
+
+  private static void crash(HostedGuest guest) throws InterruptedException {
+    guest.run("(sleep 1; echo 0 >/proc/sys/kernel/panic; echo c >/proc/sysrq-trigger) >/dev/null &");
+    for (int i = 0; i < 600 && !guest.state().equals("crashed"); i++) {
+      Thread.sleep(100);
+    }
+    HostLucos.Answer status = MigrationTest.lucos(guest, "status", guest.name());
+    status.assertRefused("domain-not-running");
+    assertThat(status.json().toString()).contains("crashed");
+    MigrationTest.apply(guest).assertRefused("domain-not-running");
+    reset(guest);
+    guest.host().virsh("resume", guest.name());
+    bootedClean(guest);
+  }
+
+  private static void endInTheMidst(HostedGuest guest) {
+    HostLucos.Running applying = MigrationTest.startApply(guest).await("-- load module");
+    guest.host().virsh("destroy", guest.name());
+    applying.end().assertRefused("domain-not-running");
+  }
+}
