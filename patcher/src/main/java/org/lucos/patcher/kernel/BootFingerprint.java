@@ -22,11 +22,15 @@ import org.lucos.patcher.bytes.MalformedDataException;
  * <p>Only a digest leaves this class: a stack canary is a secret of the guest.
  */
 final class BootFingerprint {
+  /** PANIC_CPU_INVALID. */
+  private static final int NO_CPU = -1;
+
   private final GuestMemory memory;
   private final VmcoreInfo info;
   private final GuestVirtualAddress vmcoreInfo;
   private final GuestVirtualAddress initTask;
   private final GuestVirtualAddress systemState;
+  private final Optional<GuestVirtualAddress> panicCpu;
   private final long running;
   private final long tasks;
   private final Field nextTask;
@@ -40,6 +44,7 @@ final class BootFingerprint {
     this.vmcoreInfo = symbols.address("vmcoreinfo_data");
     this.initTask = symbols.address("init_task");
     this.systemState = symbols.address("system_state");
+    this.panicCpu = symbols.find("panic_cpu").map(KernelSymbol::address);
     this.running = types.enumerator("SYSTEM_RUNNING");
     StructLayout task = types.struct("task_struct");
     this.tasks = task.offsetOf("tasks");
@@ -73,11 +78,22 @@ final class BootFingerprint {
     return hasher.hash().toString().substring(0, 32);
   }
 
+  /**
+   * Whether a CPU is in panic() ({@code panic_cpu} of kernel/panic.c): the guest may stay so for
+   * good, and only one with a panic device tells its hypervisor.
+   */
+  boolean hasPanicked() {
+    return panicCpu.isPresent() && memory.i32(panicCpu.get()) != NO_CPU;
+  }
+
   /** Why guest memory no longer shows {@code boot}, up and running; empty if it does. */
   Optional<String> whyNot(String boot) {
     try {
       if (memory.u32(systemState) != running) {
         return Optional.of("its kernel shuts down, starts anew or is suspended");
+      }
+      if (hasPanicked()) {
+        return Optional.of("its kernel has panicked");
       }
       return read().equals(boot)
           ? Optional.empty()

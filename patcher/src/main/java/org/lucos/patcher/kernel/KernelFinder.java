@@ -191,6 +191,9 @@ final class KernelFinder {
     }
     Optional<UUID> bootId = BootFingerprint.bootId(virtual, symbols);
     BootFingerprint fingerprint = new BootFingerprint(virtual, info, symbols, types);
+    if (fingerprint.hasPanicked()) {
+      throw new MalformedDataException("guest panic_cpu", page.value(), "the kernel has panicked");
+    }
     String boot = fingerprint.read();
     if (cached.isEmpty()) {
       cache.store(info.buildId(), new KernelCache.Entry(symbols.stored(info.slide()), btf));

@@ -70,7 +70,7 @@ public sealed interface GuestRefusal extends Refusal {
   record GuestRebooted(String guest, String detail) implements GuestRefusal {
     @Override
     public String message() {
-      return "guest '" + guest + "' was rebooted or shut down meanwhile: " + detail;
+      return "guest '" + guest + "' was rebooted, shut down or crashed meanwhile: " + detail;
     }
 
     @Override

@@ -74,6 +74,14 @@ class BootIdentityTest {
   }
 
   @Test
+  void kernelThatPanicsIsNoticedThoughNobodyTells() {
+    RunningKernel kernel = attach();
+    guest.put32(guest.at("panic_cpu"), 0);
+    assertThat(refusal(kernel.boot()::require).message()).contains("panicked");
+    assertThat(refusal(this::attach).message()).contains("panicked");
+  }
+
+  @Test
   void memoryThatIsNoKernelAnyMoreIsNoticed() {
     RunningKernel kernel = attach();
     guest.write(guest.at("init_top_pgt"), new byte[4096]);

@@ -72,6 +72,7 @@ final class SyntheticKernel implements PhysicalMemory {
     text(define("linux_banner", 128, 64), "Linux version " + RELEASE + " (test)");
     define("init_uts_ns", 64, 8);
     put32(define("system_state", 8, 8), 3);
+    put32(define("panic_cpu", 8, 8), -1);
     put64(define("shadow_timekeeper", 64, 8), 1_000_000);
     define("sysctl_bootid", 16, 8);
     define("init_user_ns", 64, 8);

@@ -2,6 +2,8 @@ package org.lucos.tests.guest;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -77,6 +79,16 @@ public final class HostedGuest implements AutoCloseable {
         .toList();
   }
 
+  /** What its console has shown since it came to this host. */
+  public String consoleLog() {
+    try {
+      return Files.readString(
+          host.run("lucos/" + name + "/console.log"), StandardCharsets.ISO_8859_1);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /** Begins a live migration; {@link #arrived} is to be told of its success. */
   public Process startMigration(GuestHost other, String... options) {
     other.prepare(name);
@@ -114,6 +126,8 @@ public final class HostedGuest implements AutoCloseable {
   @Override
   public void close() {
     shell.close();
-    host.virsh("destroy", name);
+    if (host.virsh("list", "--name").lines().anyMatch(name::equals)) {
+      host.virsh("destroy", name);
+    }
   }
 }

@@ -72,7 +72,7 @@ public final class TestGuest implements AutoCloseable {
   }
 
   /** Without root there is no guest: a skipped test for a person, a failed one in CI. */
-  private static void requireRoot() {
+  static void requireRoot() {
     if (!"root".equals(System.getProperty("user.name"))) {
       String why = "guests of the system libvirt daemon need root";
       if ("true".equals(System.getenv("CI"))) {

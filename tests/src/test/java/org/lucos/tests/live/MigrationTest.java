@@ -98,6 +98,7 @@ class MigrationTest {
       throws Exception {
     try (HostedGuest guest = hosts.here().boot("lucos-goes")) {
       HostLucos.Running applying = startApply(guest).await("-- load module");
+      Thread.sleep(700); // most often, a guest call waits by then
       Process migration = guest.startMigration(hosts.there());
       assertThat(migration.waitFor(2, TimeUnit.MINUTES)).isTrue();
       boolean moved = migration.exitValue() == 0; // one that begins in a pause is cancelled

@@ -20,7 +20,7 @@ class RebootTest {
       MigrationTest.apply(guest).assertOk();
       PATCH.assertSeen(guest);
       assertThat(guest.troubles()).isEmpty();
-      crash(guest);
+      panics(guest);
       endInTheMidst(guest);
     }
   }
@@ -29,7 +29,8 @@ class RebootTest {
     HostLucos.Running applying = MigrationTest.startApply(guest).await("-- load module");
     Thread.sleep(300);
     reset(guest);
-    applying.end().assertRefused("guest-rebooted");
+    // The other, if the reset came before the first pause that looked at the CPUs.
+    assertThat(applying.end().error()).isIn("guest-rebooted", "kernel-not-running");
     bootedClean(guest);
   }
 
@@ -62,17 +63,17 @@ class RebootTest {
     assertThat(guest.troubles()).isEmpty();
   }
 
-  private static void crash(HostedGuest guest) throws InterruptedException {
-    guest.run("(sleep 1; echo 0 >/proc/sys/kernel/panic; echo c >/proc/sysrq-trigger) >/dev/null &");
-    for (int i = 0; i < 600 && !guest.state().equals("crashed"); i++) {
+  /** Without a panic device: for QEMU and libvirt it runs on. */
+  private static void panics(HostedGuest guest) throws InterruptedException {
+    guest.run("(sleep 1; echo 0 >/proc/sys/kernel/panic; echo c >/proc/sysrq-trigger) >/dev/null 2>&1 &");
+    for (int i = 0; i < 600 && !guest.consoleLog().contains("Kernel panic"); i++) {
       Thread.sleep(100);
     }
+    assertThat(guest.state()).isEqualTo("running");
     HostLucos.Answer status = MigrationTest.lucos(guest, "status", guest.name());
-    status.assertRefused("domain-not-running");
-    assertThat(status.json().toString()).contains("crashed");
-    MigrationTest.apply(guest).assertRefused("domain-not-running");
+    status.assertRefused("kernel-not-found");
+    assertThat(status.json().at("/error/message").asText()).contains("panicked");
     reset(guest);
-    guest.host().virsh("resume", guest.name());
     bootedClean(guest);
   }
 
