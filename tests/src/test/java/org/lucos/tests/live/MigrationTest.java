@@ -94,8 +94,7 @@ class MigrationTest {
   }
 
   @Test
-  void migrationThatBeginsInTheMidstOfAnApplyLeavesATruthfulState(TwoHosts hosts)
-      throws Exception {
+  void migrationThatBeginsInTheMidstOfAnApplyLeavesATruthfulState(TwoHosts hosts) throws Exception {
     try (HostedGuest guest = hosts.here().boot("lucos-goes")) {
       HostLucos.Running applying = startApply(guest).await("-- load module");
       Thread.sleep(700); // most often, a guest call waits by then

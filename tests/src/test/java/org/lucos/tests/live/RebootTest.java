@@ -65,7 +65,8 @@ class RebootTest {
 
   /** Without a panic device: for QEMU and libvirt it runs on. */
   private static void panics(HostedGuest guest) throws InterruptedException {
-    guest.run("(sleep 1; echo 0 >/proc/sys/kernel/panic; echo c >/proc/sysrq-trigger) >/dev/null 2>&1 &");
+    guest.run(
+        "(sleep 1; echo 0 >/proc/sys/kernel/panic; echo c >/proc/sysrq-trigger) >/dev/null 2>&1 &");
     for (int i = 0; i < 600 && !guest.consoleLog().contains("Kernel panic"); i++) {
       Thread.sleep(100);
     }
