@@ -28,6 +28,7 @@ import picocli.CommandLine.Spec;
       StatusCommand.class,
       ListCommand.class,
       VerifyCommand.class,
+      AuditCommand.class,
       BlockingCommand.class,
       DoctorCommand.class,
       HelpCommand.class

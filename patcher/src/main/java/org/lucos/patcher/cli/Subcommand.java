@@ -6,7 +6,8 @@ import org.lucos.patcher.app.Settings;
 import org.lucos.patcher.refusal.ExitCode;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
 
 /**
  * What all commands do alike: common options, progress, and a result as text or JSON.
@@ -16,7 +17,7 @@ import picocli.CommandLine.ParentCommand;
 @Command(mixinStandardHelpOptions = true)
 @SuppressWarnings("NullAway.Init") // picocli sets the fields
 abstract class Subcommand<R> implements Callable<Integer> {
-  @ParentCommand private LucosCommand lucos;
+  @Spec private CommandSpec spec;
   @Mixin private Options options;
 
   /** Does the work. */
@@ -32,7 +33,7 @@ abstract class Subcommand<R> implements Callable<Integer> {
 
   @Override
   public final Integer call() {
-    Console console = lucos.console();
+    Console console = ((LucosCommand) spec.root().userObject()).console();
     Settings settings = options.apply(console);
     try (TerminalProgress progress = console.progress()) {
       R result = run(settings, progress);

@@ -15,7 +15,8 @@ public enum ExitCode {
   HOST_NOT_READY(10, "this host lacks a tool, a package or a privilege"),
   TEXT_DIFFERS(11, "text is not what it should be"),
   NOT_TRUSTED(12, "nobody you trust stands for the bundle, or a key is open to others"),
-  WAITING(13, "a patch waits for a module that the guest has not loaded");
+  WAITING(13, "a patch waits for a module that the guest has not loaded"),
+  RECORD_ALTERED(14, "the audit log is not as it was written");
 
   private final int value;
   private final String meaning;

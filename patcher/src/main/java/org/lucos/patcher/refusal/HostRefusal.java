@@ -45,4 +45,17 @@ public sealed interface HostRefusal extends Refusal {
       return fix;
     }
   }
+
+  /** An operation would leave no record in the audit log, and so is not begun. */
+  record AuditNotWritable(String file, String detail) implements HostRefusal {
+    @Override
+    public String message() {
+      return "the audit log " + file + " cannot be written: " + detail;
+    }
+
+    @Override
+    public String remedy() {
+      return "make it a file that can be written, with room on its disk; LUCOS_STATE says where";
+    }
+  }
 }

@@ -149,4 +149,17 @@ public sealed interface InputRefusal extends Refusal {
       return "run 'lucos recover GUEST': it goes by the guest's memory and keeps the file aside";
     }
   }
+
+  /** No audit log is there. */
+  record NoAuditLog(String file) implements InputRefusal {
+    @Override
+    public String message() {
+      return "'" + file + "' is no file";
+    }
+
+    @Override
+    public String remedy() {
+      return "name a copy of audit.jsonl, or nothing for the log of this host";
+    }
+  }
 }
