@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.lucos.patcher.kernel.RunningKernel;
+import org.lucos.patcher.refusal.ExitCode;
 import org.lucos.patcher.refusal.RefusedException;
 import org.lucos.patcher.refusal.StateRefusal;
 import org.lucos.patcher.transaction.Dependencies;
@@ -149,24 +150,50 @@ public final class ApplyPatch {
 
   /** Applies the patches, or refuses and leaves the guest as it was. */
   public Outcome run(Request request, Progress progress) {
+    return run("apply", request, progress);
+  }
+
+  /** The same as a part of another operation, whose name it is recorded under. */
+  Outcome run(String name, Request request, Progress progress) {
+    return request.dryRun()
+        ? run(request, progress, AuditedOperation.ofNoRecord())
+        : AuditedOperation.run(
+            settings,
+            name,
+            request.guest(),
+            request.bundles(),
+            audit -> run(request, progress, audit));
+  }
+
+  private Outcome run(Request request, Progress progress, AuditedOperation audit) {
     Phases phases = new Phases(progress);
     phases.begin("read bundle");
     List<CheckedBundle> bundles = BundleOrder.read(request, settings);
+    bundles.forEach(audit::patch);
     phases.begin("attach");
     try (GuestSession session =
         request.dryRun()
             ? GuestSession.reading(settings, request.guest())
             : GuestSession.writing(settings, request.guest(), request.limits())) {
-      return applied(request, session, bundles, phases);
+      Outcome outcome = applied(request, audit.in(session), bundles, phases, audit);
+      outcome.patches().forEach(p -> audit.patch(p.patch(), p.module(), outcome.state()));
+      outcome.replaced().forEach(patch -> audit.patch(patch, "", "replaced"));
+      audit.done(outcome.state(), outcome.waitsFor().isEmpty() ? ExitCode.OK : ExitCode.WAITING);
+      return outcome;
     }
   }
 
   private Outcome applied(
-      Request request, GuestSession session, List<CheckedBundle> bundles, Phases phases) {
+      Request request,
+      GuestSession session,
+      List<CheckedBundle> bundles,
+      Phases phases,
+      AuditedOperation audit) {
     try {
       RunningKernel kernel = session.kernel();
       if (!request.dryRun()) {
-        RecoverGuest.end(settings, session, request.limits(), phases, List.of());
+        RecoverGuest.end(settings, session, request.limits(), phases, List.of())
+            .ifPresent(ended -> audit.fact("recovered", ended.finding()));
         takeOutLeftovers(request, session, bundles, phases);
       }
       List<GuestPatch> leaving = leaving(request, bundles, GuestPatch.all(kernel));
@@ -192,6 +219,7 @@ public final class ApplyPatch {
       try (OperationLog log = OperationLog.open(settings, session.domain().identity(), "apply")) {
         planned(session, prepared, leaving, log);
         SwitchOutcome switched = change(request, session, prepared, leaving, phases, log);
+        audit.switched(switched);
         WaitingPatches waiting = new WaitingPatches(settings, session.domain().identity().uuid());
         prepared.forEach(patch -> waiting.remove(patch.moduleName()));
         List<Report.Phase> timings = phases.end();

@@ -15,6 +15,7 @@ import org.lucos.patcher.refusal.ExitCode;
 import org.lucos.patcher.refusal.HostRefusal;
 import org.lucos.patcher.refusal.Refusal;
 import org.lucos.patcher.refusal.RefusedException;
+import org.lucos.patcher.transaction.SwitchOutcome;
 
 /**
  * An operation that writes to a guest, as the audit log will tell of it: one line, whether it is
@@ -134,9 +135,11 @@ final class AuditedOperation {
   }
 
   /** How the switch went. */
-  void attempts(int attempts, double pauseMilliseconds) {
-    known.put("attempts", attempts);
-    known.put("pauseMilliseconds", pauseMilliseconds);
+  void switched(SwitchOutcome outcome) {
+    known.put("attempts", outcome.attempts());
+    known.put("retries", outcome.retries());
+    known.put("tasksChecked", outcome.tasks());
+    known.put("pauseMilliseconds", Report.millis(outcome.pause()));
   }
 
   /** Any other fact. */

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import org.lucos.patcher.refusal.ExitCode;
 import org.lucos.patcher.refusal.InputRefusal;
 import org.lucos.patcher.refusal.RefusedException;
 import org.lucos.patcher.transaction.GuestPatch;
@@ -71,9 +72,15 @@ public final class RecoverGuest {
 
   /** Ends what is not over; the guest's memory decides in which way. */
   public Outcome run(Request request, Progress progress) {
+    return AuditedOperation.run(
+        settings, "recover", request.guest(), List.of(), audit -> run(request, progress, audit));
+  }
+
+  private Outcome run(Request request, Progress progress, AuditedOperation audit) {
     Phases phases = new Phases(progress);
     phases.begin("attach");
     try (GuestSession session = GuestSession.writing(settings, request.guest(), request.limits())) {
+      audit.in(session);
       List<String> notes = new ArrayList<>();
       Optional<Ended> ended = Optional.empty();
       try {
@@ -92,20 +99,25 @@ public final class RecoverGuest {
       Map<String, Boolean> steps = new LinkedHashMap<>();
       ended.ifPresent(
           found -> found.operation().steps().forEach(step -> steps.put(step.step(), step.done())));
-      return new Outcome(
-          finding,
-          session.describe(),
-          ended.map(found -> found.operation().operation().describe()).orElse(""),
-          ended.map(found -> found.operation().operation().began()).orElse(""),
-          steps,
-          GuestPatch.all(session.kernel()).stream()
-              .map(
-                  patch ->
-                      new Patch(
-                          patch.ledger().patch(), patch.module().name(), patch.state().label()))
-              .toList(),
-          notes,
-          phases.end());
+      Outcome outcome =
+          new Outcome(
+              finding,
+              session.describe(),
+              ended.map(found -> found.operation().operation().describe()).orElse(""),
+              ended.map(found -> found.operation().operation().began()).orElse(""),
+              steps,
+              GuestPatch.all(session.kernel()).stream()
+                  .map(
+                      patch ->
+                          new Patch(
+                              patch.ledger().patch(), patch.module().name(), patch.state().label()))
+                  .toList(),
+              notes,
+              phases.end());
+      audit.fact("recovers", outcome.operation());
+      outcome.patches().forEach(p -> audit.patch(p.patch(), p.module(), p.state()));
+      audit.done(finding, ExitCode.OK);
+      return outcome;
     }
   }
 

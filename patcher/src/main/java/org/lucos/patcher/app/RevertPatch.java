@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.lucos.patcher.build.Bundle;
+import org.lucos.patcher.refusal.ExitCode;
 import org.lucos.patcher.refusal.RefusedException;
 import org.lucos.patcher.refusal.StateRefusal;
 import org.lucos.patcher.transaction.Dependencies;
@@ -93,16 +94,26 @@ public final class RevertPatch {
 
   /** Reverts the patches, or refuses and leaves them as they were. */
   public Outcome run(Request request, Progress progress) {
+    return AuditedOperation.run(
+        settings, "revert", request.guest(), List.of(), audit -> run(request, progress, audit));
+  }
+
+  private Outcome run(Request request, Progress progress, AuditedOperation audit) {
     Phases phases = new Phases(progress);
     phases.begin("attach");
     try (GuestSession session = GuestSession.writing(settings, request.guest(), request.limits())) {
-      return reverted(request, session, phases);
+      audit.fact("asked", request.patches());
+      Outcome outcome = reverted(request, audit.in(session), phases, audit);
+      outcome.patches().forEach(p -> audit.patch(p.patch(), p.module(), p.state()));
+      audit.done(outcome.state(), ExitCode.OK);
+      return outcome;
     }
   }
 
-  private Outcome reverted(Request request, GuestSession session, Phases phases) {
+  private Outcome reverted(
+      Request request, GuestSession session, Phases phases, AuditedOperation audit) {
     try (OperationLog log = OperationLog.open(settings, session.domain().identity(), "revert")) {
-      return new Run(request, session, phases, log).revert();
+      return new Run(request, session, phases, log, audit).revert();
     } catch (RuntimeException e) {
       throw session.explain(e);
     }
@@ -113,12 +124,19 @@ public final class RevertPatch {
     private final GuestSession session;
     private final Phases phases;
     private final OperationLog log;
+    private final AuditedOperation audit;
     private final WaitingPatches waiting;
     private final PatchSwitch patchSwitch;
     private final PatchCallbacks callbacks;
     private final List<Reverted> done = new ArrayList<>();
 
-    Run(Request request, GuestSession session, Phases phases, OperationLog log) {
+    Run(
+        Request request,
+        GuestSession session,
+        Phases phases,
+        OperationLog log,
+        AuditedOperation audit) {
+      this.audit = audit;
       this.request = request;
       this.session = session;
       this.phases = phases;
@@ -136,7 +154,11 @@ public final class RevertPatch {
       List<GuestPatch> wanted = chosen(all, absent);
       List<String> modules = wanted.stream().map(patch -> patch.module().name()).toList();
       RecoverGuest.end(settings, session, request.limits(), phases, modules)
-          .ifPresent(ended -> log.write("recovered", Map.of("finding", ended.finding())));
+          .ifPresent(
+              ended -> {
+                audit.fact("recovered", ended.finding());
+                log.write("recovered", Map.of("finding", ended.finding()));
+              });
       all = GuestPatch.all(session.kernel());
       List<GuestPatch> leaving = new ArrayList<>();
       for (GuestPatch patch : wanted) {
@@ -211,6 +233,7 @@ public final class RevertPatch {
               leaving.stream().map(Operation::leaving).toList(),
               List.of())) {
         Optional<SwitchOutcome> switched = restore(operation, leaving);
+        switched.ifPresent(audit::switched);
         for (GuestPatch patch : leaving) {
           String module = patch.module().name();
           operation.step("unload module", "unload", Map.of("module", module));

@@ -200,6 +200,7 @@ public final class SettlePatches {
       try {
         new ApplyPatch(settings)
             .run(
+                "settle",
                 new ApplyPatch.Request(
                     request.guest(),
                     List.of(ready.store().bundle(waiting)),

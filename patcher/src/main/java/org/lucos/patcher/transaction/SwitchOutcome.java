@@ -8,6 +8,7 @@ import java.util.Map;
  * How a switch went.
  *
  * @param attempts pauses taken until the functions were free
+ * @param tasks how many tasks the last stack check found outside
  * @param pause how long the guest was stopped in the last one
  * @param check how much of that was the stack check
  * @param write how much of that was writing and reading back
@@ -16,6 +17,7 @@ import java.util.Map;
  */
 public record SwitchOutcome(
     int attempts,
+    int tasks,
     Duration pause,
     Duration check,
     Duration write,

@@ -28,6 +28,7 @@ final class TextSteps implements PausedSwitch.Steps {
   private final PausedGuest lease;
   private final PreparedCheck prepared;
   private final Supplier<List<TextEdit>> source;
+  private int tasks;
   private List<VcpuRegisters> vcpus = List.of();
 
   TextSteps(
@@ -48,9 +49,15 @@ final class TextSteps implements PausedSwitch.Steps {
     kernel.boot().require(vcpus);
   }
 
+  /** How many tasks the check spoke for. */
+  int tasks() {
+    return tasks;
+  }
+
   @Override
   public Optional<Supplier<Refusal>> check(Duration left) {
     StackReport report = prepared.check(vcpus, left);
+    tasks = report.tasks();
     return report.isClear() ? Optional.empty() : Optional.of(() -> refusal(report, left));
   }
 

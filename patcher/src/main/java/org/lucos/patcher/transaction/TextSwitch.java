@@ -76,7 +76,13 @@ public final class TextSwitch {
             check.toNanos() / 1000,
             write.toNanos() / 1000);
         return new SwitchOutcome(
-            retries.size() + 1, attempt.pause, check, write, retries, attempt.phases);
+            retries.size() + 1,
+            attempt.tasks,
+            attempt.pause,
+            check,
+            write,
+            retries,
+            attempt.phases);
       }
       Refusal refusal = attempt.refusal.get();
       LOG.info("switch put off: {}", refusal.message());
@@ -94,10 +100,11 @@ public final class TextSwitch {
 
   /**
    * @param refusal why nothing was changed; empty if all was
+   * @param tasks how many tasks were found outside
    * @param pause how long the guest was stopped for it
    */
   private record Attempt(
-      Optional<Refusal> refusal, Duration pause, Map<PausePhase, Duration> phases) {
+      Optional<Refusal> refusal, int tasks, Duration pause, Map<PausePhase, Duration> phases) {
     Duration took(PausePhase phase) {
       return phases.getOrDefault(phase, Duration.ZERO);
     }
@@ -112,20 +119,23 @@ public final class TextSwitch {
     rehearse(source);
     Optional<BusyRefusal> hopeless = forecast.refusal(prepared.expected(), maxPause);
     if (hopeless.isPresent()) {
-      return new Attempt(Optional.of(hopeless.get()), Duration.ZERO, Map.of());
+      return new Attempt(Optional.of(hopeless.get()), 0, Duration.ZERO, Map.of());
     }
     Optional<Supplier<Refusal>> refusal;
     PauseBudget budget;
     Duration held;
+    int tasks;
     try (PausedGuest lease = kernel.domain().pause(purpose, prepared::lastLook)) {
       budget = new PauseBudget(maxPause, forecast.of(PausePhase.RESUME), lease::heldFor);
+      TextSteps steps = new TextSteps(kernel, lease, prepared, source);
       refusal =
-          new PausedSwitch(new TextSteps(kernel, lease, prepared, source), budget)
+          new PausedSwitch(steps, budget)
               .run(forecast.from(PausePhase.COMPARE).minus(forecast.of(PausePhase.RESUME)));
       if (lease.pausedBefore()) {
         lease.commit(); // otherwise letting it run does
       }
       held = lease.heldFor();
+      tasks = steps.tasks();
     }
     var pauses = kernel.domain().pauses().entries();
     Duration pause = pauses.get(pauses.size() - 1).duration();
@@ -133,7 +143,7 @@ public final class TextSwitch {
     phases.putAll(budget.phases());
     phases.put(PausePhase.RESUME, pause.minus(held));
     forecast.add(phases);
-    return new Attempt(refusal.map(Supplier::get), pause, phases);
+    return new Attempt(refusal.map(Supplier::get), tasks, pause, phases);
   }
 
   /** Has the code run that the pause will: a first time takes many times as long. */

@@ -51,7 +51,7 @@ class AuditedOperationTest {
             List.of(bundle),
             operation -> {
               operation.patch("fix-1", "lucos_fix_1", "applied");
-              operation.attempts(2, 3.5);
+              operation.fact("attempts", 2);
               operation.done("applied", ExitCode.OK);
               return "result";
             });
@@ -69,7 +69,6 @@ class AuditedOperationTest {
         .isEqualTo("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     assertThat(line.path("patches").path(0).path("module").asText()).isEqualTo("lucos_fix_1");
     assertThat(line.path("attempts").asInt()).isEqualTo(2);
-    assertThat(line.path("pauseMilliseconds").asDouble()).isEqualTo(3.5);
     assertThat(line.path("outcome").asText()).isEqualTo("applied");
     assertThat(line.path("exitCode").asInt()).isZero();
     assertThat(state.resolve("audit.begun")).isEmptyDirectory();

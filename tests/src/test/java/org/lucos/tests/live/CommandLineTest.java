@@ -59,6 +59,34 @@ class CommandLineTest {
     assertThat(lucos("apply", "lucos-no-such-guest", bundle).exit())
         .isEqualTo(ExitCode.GUEST_UNAVAILABLE.value());
     assertThat(lucos("apply", name, "/nonexistent").exit()).isEqualTo(ExitCode.BAD_INPUT.value());
+
+    assertRecorded(name);
+  }
+
+  private static void assertRecorded(String name) throws Exception {
+    assertThat(lucos("audit", "verify").exit()).isEqualTo(ExitCode.OK.value());
+    JsonNode lines = lucos("audit", "show", "--guest", name, "--last=5").json().at("/result/lines");
+    assertThat(lines.findValuesAsText("operation"))
+        .filteredOn(operation -> !operation.isEmpty())
+        .containsOnly("apply", "revert");
+    List<Integer> codes = new ArrayList<>();
+    lines.forEach(line -> codes.add(line.path("exitCode").asInt()));
+    assertThat(codes)
+        .containsExactly(
+            ExitCode.OK.value(),
+            ExitCode.WRONG_STATE.value(),
+            ExitCode.OK.value(),
+            ExitCode.WRONG_STATE.value(),
+            ExitCode.BAD_INPUT.value());
+    JsonNode applied = lines.path(0).path("record");
+    assertThat(applied.path("outcome").asText()).isEqualTo("applied");
+    assertThat(applied.at("/guest/buildId").asText()).isNotEmpty();
+    assertThat(applied.at("/bundles/0/sha256").asText()).hasSize(64);
+    assertThat(applied.at("/patches/0/patch").asText()).isEqualTo(PATCH.recipe());
+    assertThat(applied.at("/patches/0/keys/0").asText()).isNotEmpty();
+    assertThat(applied.path("tasksChecked").asInt()).isGreaterThan(10);
+    assertThat(applied.path("pauseMilliseconds").asDouble()).isPositive();
+    assertThat(lines.path(1).path("outcome").asText()).isEqualTo("already-applied");
   }
 
   private static Answer lucos(String... arguments) throws IOException, InterruptedException {
