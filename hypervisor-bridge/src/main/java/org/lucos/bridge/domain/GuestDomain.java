@@ -28,12 +28,11 @@ public interface GuestDomain extends AutoCloseable {
    * @throws DomainRefusedException if the domain is in no state to be paused or written, such as
    *     migrating or being debugged by someone else
    */
-  default PausedGuest pause(String purpose) {
-    return pause(purpose, () -> {});
-  }
+  PausedGuest pause(String purpose);
 
   /**
-   * As {@link #pause(String)}.
+   * As {@link #pause(String)}, for who will ask for the registers: they are ordered together with
+   * the stop and come while the caller reads memory.
    *
    * @param lastLook is called when all is done that precedes the stop: what it sees of the guest is
    *     as fresh as can be

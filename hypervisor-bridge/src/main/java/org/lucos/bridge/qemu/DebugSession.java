@@ -120,11 +120,12 @@ final class DebugSession implements AutoCloseable {
    * Stops the guest.
    *
    * @param running what the watchdog was told
+   * @param registers whether {@link #registers()} will be asked for
    * @return whether it was running
    */
-  boolean stop(boolean running) throws IOException {
+  boolean stop(boolean running, boolean registers) throws IOException {
     try {
-      boolean wasRunning = stub.stop();
+      boolean wasRunning = stub.stop(registers);
       beginEpoch.run();
       if (wasRunning != running) {
         watchdog.tell(new WatchdogProtocol.Arm(wasRunning));

@@ -40,7 +40,6 @@ final class GdbStub implements AutoCloseable {
   /** QEMU cuts pieces of a file to half a packet anyway. */
   private static final int FILE_PIECE = 2000;
 
-  private static final int MOST_VCPUS = 4096;
   private static final int MOST_XFER_BYTES = 1 << 20;
   private static final String PHYSICAL_ON = "Qqemu.PhyMemMode:1";
   private static final String PHYSICAL_OFF = "Qqemu.PhyMemMode:0";
@@ -49,6 +48,10 @@ final class GdbStub implements AutoCloseable {
   private boolean stoppedByConnecting;
   private boolean held;
   private List<String> threads = List.of();
+
+  /** What was asked together with the stop and not answered yet. */
+  private List<String> early = List.of();
+
   private Map<String, String> description = Map.of();
   private Optional<RegisterLayout> layout = Optional.empty();
 
@@ -115,19 +118,21 @@ final class GdbStub implements AutoCloseable {
       learnRegisters();
       prepareRegisters();
     }
+    requireHeld();
     List<String> now = threads;
-    List<String> commands = registerCommands(now);
-    // Mostly there are the vCPUs there were: then one wait will do for all.
-    List<String> questions = threadQuestions();
-    int listing = questions.size();
-    questions.addAll(commands);
-    List<String> answers = ask(questions);
-    Optional<List<String>> listed = threads(answers.subList(0, listing));
+    int listing = VcpuThreads.questions(threads.size()).size();
+    List<String> commands = VcpuThreads.registers(now);
+    if (early.isEmpty()) {
+      early = registerQuestions();
+      connection.send(early, ANSWER_LIMIT);
+    }
+    List<String> answers = collectEarly();
+    Optional<List<String>> listed = VcpuThreads.in(answers.subList(0, listing));
     answers = answers.subList(listing, answers.size());
     if (listed.isEmpty() || !listed.get().equals(now)) {
       now = listThreads();
       threads = now;
-      commands = registerCommands(now);
+      commands = VcpuThreads.registers(now);
       answers = ask(commands);
     }
     RegisterLayout places = layout.orElseThrow();
@@ -142,13 +147,21 @@ final class GdbStub implements AutoCloseable {
     return List.copyOf(registers);
   }
 
-  private static List<String> registerCommands(List<String> threads) {
-    List<String> commands = new ArrayList<>();
-    for (String thread : threads) {
-      commands.add("Hg" + thread);
-      commands.add("g");
+  /** Mostly there are the vCPUs there were: then one wait will do for all. */
+  private List<String> registerQuestions() {
+    List<String> questions = VcpuThreads.questions(threads.size());
+    questions.addAll(VcpuThreads.registers(threads));
+    return questions;
+  }
+
+  /** The answers to what was asked together with the stop. */
+  private List<String> collectEarly() throws IOException {
+    List<String> answers = new ArrayList<>(early.size());
+    while (answers.size() < early.size()) {
+      answers.add(received());
     }
-    return commands;
+    early = List.of();
+    return answers;
   }
 
   /** Reads physical memory; what is not RAM reads as whatever QEMU makes of it. */
@@ -195,12 +208,19 @@ final class GdbStub implements AutoCloseable {
     }
   }
 
+  /** As {@link #stop(boolean)}, without asking for registers. */
+  boolean stop() throws IOException {
+    return stop(false);
+  }
+
   /**
    * Stops the guest.
    *
+   * @param registers whether to ask for {@link #registers()} in the same go: they are then fetched
+   *     while the caller does other things
    * @return whether it was running; false means that somebody else had stopped it before
    */
-  boolean stop() throws IOException {
+  boolean stop(boolean registers) throws IOException {
     if (held) {
       throw new IllegalStateException("the guest is stopped already");
     }
@@ -211,7 +231,10 @@ final class GdbStub implements AutoCloseable {
       }
       refuseExit(waiting.get());
     }
-    connection.interrupt(PHYSICAL_ON, STOP_LIMIT);
+    List<String> asked = registers && layout.isPresent() ? registerQuestions() : List.of();
+    List<String> orders = new ArrayList<>(List.of(PHYSICAL_ON));
+    orders.addAll(asked);
+    connection.interrupt(orders, STOP_LIMIT);
     boolean wasRunning = false;
     String answer = connection.receive(STOP_LIMIT);
     while (STOP_REPLY.matcher(answer).matches()) {
@@ -221,12 +244,14 @@ final class GdbStub implements AutoCloseable {
     refuseExit(answer);
     expectOk(PHYSICAL_ON, answer);
     held = true;
+    early = asked;
     return wasRunning;
   }
 
   /** Lets the guest run; returns when QEMU has taken the order. */
   void resume() throws IOException {
     requireHeld();
+    collectEarly();
     connection.send(List.of(PHYSICAL_OFF, "c"), ANSWER_LIMIT);
     expectOk(PHYSICAL_OFF, received());
     connection.awaitAcknowledgement(ANSWER_LIMIT);
@@ -254,50 +279,14 @@ final class GdbStub implements AutoCloseable {
 
   private List<String> listThreads() throws IOException {
     List<String> answers = new ArrayList<>();
-    List<String> questions = threadQuestions();
+    List<String> questions = VcpuThreads.questions(threads.size());
     while (true) {
       answers.addAll(ask(questions));
-      Optional<List<String>> found = threads(answers);
+      Optional<List<String>> found = VcpuThreads.in(answers);
       if (found.isPresent()) {
         return found.get();
       }
       questions = List.of("qsThreadInfo");
-    }
-  }
-
-  /** As many questions as there were answers last time. */
-  private List<String> threadQuestions() {
-    List<String> questions = new ArrayList<>(List.of("qfThreadInfo"));
-    while (questions.size() <= threads.size()) {
-      questions.add("qsThreadInfo");
-    }
-    return questions;
-  }
-
-  /** The vCPUs that these answers name; empty if the list has not come to its end. */
-  private static Optional<List<String>> threads(List<String> answers) throws RspException {
-    List<String> found = new ArrayList<>();
-    for (String answer : answers) {
-      if (answer.equals("l")) {
-        if (found.isEmpty()) {
-          throw new RspException(Kind.MALFORMED, "gdbstub lists no vCPU");
-        }
-        return Optional.of(found);
-      }
-      addThreads(answer, found);
-    }
-    return Optional.empty();
-  }
-
-  private static void addThreads(String answer, List<String> found) throws RspException {
-    if (!answer.matches("m[0-9a-f]{1,7}(,[0-9a-f]{1,7})*") || found.size() > MOST_VCPUS) {
-      throw new RspException(Kind.MALFORMED, "bad list of vCPUs: " + answer);
-    }
-    for (String thread : answer.substring(1).split(",", -1)) {
-      if (Integer.parseInt(thread, 16) == 0 || found.contains(thread)) {
-        throw new RspException(Kind.MALFORMED, "bad list of vCPUs: " + answer);
-      }
-      found.add(thread);
     }
   }
 
@@ -325,6 +314,7 @@ final class GdbStub implements AutoCloseable {
 
   private List<String> ask(List<String> commands) throws IOException {
     requireHeld();
+    collectEarly();
     connection.send(commands, ANSWER_LIMIT);
     List<String> answers = new ArrayList<>(commands.size());
     while (answers.size() < commands.size()) {

@@ -163,7 +163,16 @@ public final class QemuGuestDomain implements GuestDomain {
   }
 
   @Override
+  public PausedGuest pause(String purpose) {
+    return pause(purpose, () -> {}, false);
+  }
+
+  @Override
   public PausedGuest pause(String purpose, Runnable lastLook) {
+    return pause(purpose, lastLook, true);
+  }
+
+  private PausedGuest pause(String purpose, Runnable lastLook, boolean registers) {
     if (lease.isPresent() && lease.get().isOpen()) {
       throw new IllegalStateException("the guest is paused already: purpose=" + purpose);
     }
@@ -182,7 +191,7 @@ public final class QemuGuestDomain implements GuestDomain {
       boolean running = state == DomainState.RUNNING;
       usable.arm(running, lastLook);
       long start = System.nanoTime();
-      boolean wasRunning = usable.stop(running);
+      boolean wasRunning = usable.stop(running, registers);
       QemuPausedGuest held =
           new QemuPausedGuest(
               purpose,

@@ -59,13 +59,13 @@ final class RspConnection implements AutoCloseable {
   }
 
   /**
-   * Orders a stop and, behind it, {@code payload}: its answer proves that the guest has stopped.
-   * The first byte acknowledges an earlier stop reply, if one is outstanding, and stops the guest
+   * Orders a stop and, behind it, commands: the first answer proves that the guest has stopped. The
+   * first byte acknowledges an earlier stop reply, if one is outstanding, and stops the guest
    * itself if none is.
    */
-  void interrupt(String payload, Duration limit) throws IOException {
+  void interrupt(List<String> payloads, Duration limit) throws IOException {
     StringBuilder text = new StringBuilder("+").append((char) INTERRUPT);
-    appendPacket(text, payload);
+    payloads.forEach(payload -> appendPacket(text, payload));
     lastSent = bytes(text);
     write(ByteBuffer.wrap(lastSent), limit);
   }

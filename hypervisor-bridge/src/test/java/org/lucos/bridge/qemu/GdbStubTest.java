@@ -128,6 +128,27 @@ class GdbStubTest {
   }
 
   @Test
+  void registersThatAreOrderedWithTheStopComeWheneverTheyAreAskedFor() throws IOException {
+    try (GdbStub stub = GdbStub.open(socket())) {
+      List<VcpuRegisters> registers = stub.registers();
+      stub.resume();
+      assertThat(stub.stop(true)).isTrue();
+      assertThat(stub.registers()).isEqualTo(registers);
+      stub.resume();
+      stub.stop(true);
+      assertThat(stub.read(0x100, 4)).hasSize(4);
+      assertThat(stub.registers()).isEqualTo(registers);
+      stub.resume();
+      stub.stop(true);
+      stub.resume();
+      assertThat(fake.running).isTrue();
+      stub.stop();
+      stub.release();
+      assertThatThrownBy(stub::registers).isInstanceOf(IllegalStateException.class);
+    }
+  }
+
+  @Test
   void detachingLetsTheGuestRun() throws IOException {
     GdbStub stub = GdbStub.open(socket());
     stub.detach();

@@ -35,6 +35,7 @@ public final class PreparedCheck {
   private final StackReader reader;
   private final OrcUnwinder unwinder;
   private final RestingTasks resting;
+  private Optional<RestingTasks.Standing> begun = Optional.empty();
   private long expectedNanos = Long.MAX_VALUE;
 
   PreparedCheck(Guest guest, Layouts layouts, Collection<NamedRange> ranges) {
@@ -46,6 +47,18 @@ public final class PreparedCheck {
     this.reader = new StackReader(guest.memory());
     this.unwinder = new OrcUnwinder(guest.unwindTables(), layouts.frames(), layouts.taskStarts());
     this.resting = new RestingTasks(guest, this::judgeEach);
+  }
+
+  /**
+   * The first part of a check in the pause, which needs no registers: may be called while these are
+   * on their way.
+   */
+  public void begin() {
+    try {
+      begun = resting.confirm();
+    } catch (MalformedDataException | MemoryFaultException | AddressOutOfRangeException e) {
+      begun = Optional.empty(); // the check then finds out what is wrong
+    }
   }
 
   /** As {@link #check(List, Duration)}, however long it takes. */
@@ -88,6 +101,7 @@ public final class PreparedCheck {
 
   /** To be called right before the guest is stopped: makes the check in the pause short. */
   public void lastLook() {
+    begun = Optional.empty();
     attempt(
         () -> {
           resting.lastLook();
@@ -181,7 +195,8 @@ public final class PreparedCheck {
         return outOfTime(resting.confirmTime());
       }
       List<CpuArea> cpus = guest.cpus();
-      Optional<RestingTasks.Standing> standing = resting.confirm();
+      Optional<RestingTasks.Standing> standing = begun.or(resting::confirm);
+      begun = Optional.empty(); // good for this pause only
       if (standing.isPresent()) {
         known = standing.get().rest().tasks();
         standing.get().restless().forEach(read::add);

@@ -45,6 +45,7 @@ final class TextSteps implements PausedSwitch.Steps {
   @Override
   public void registers() {
     kernel.memory().forgetTranslations();
+    prepared.begin();
     vcpus = lease.registers();
     kernel.boot().require(vcpus);
   }

@@ -36,6 +36,11 @@ record FakeDomain(String name, PhysicalMemory memory) implements GuestDomain {
   }
 
   @Override
+  public PausedGuest pause(String purpose) {
+    throw new UnsupportedOperationException("memory cannot be paused");
+  }
+
+  @Override
   public void writeUnreachable(GuestPhysicalAddress at, byte[] bytes) {
     throw new UnsupportedOperationException("memory is only read here");
   }
