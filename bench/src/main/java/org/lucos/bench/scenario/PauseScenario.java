@@ -39,9 +39,9 @@ public final class PauseScenario implements Scenario {
   private final int many;
   private final Duration maxPause;
 
-  /** With 100 and 5,000 threads and the pause that is allowed unless said otherwise. */
+  /** With 100 and 5,000 threads; pauses over the budget are measured rather than undone. */
   public PauseScenario() {
-    this(100, 5000, Settings.MAX_PAUSE);
+    this(100, 5000, Duration.ofSeconds(1));
   }
 
   /**
@@ -185,7 +185,7 @@ public final class PauseScenario implements Scenario {
                 group,
                 of.median() - samples.of(group, "empty").median(),
                 of.p99(),
-                maxPause.toNanos() / 1000,
+                Settings.MAX_PAUSE.toNanos() / 1000,
                 samples.of(group, kind + ", undone").count()));
       }
     }
