@@ -6,7 +6,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.lucos.tests.guest.HostedGuest;
 
-/** Guests that are reset, crash or end at moments of a patch's life. */
+/** Guests that are reset or crash at moments of a patch's life. */
 @ExtendWith(TwoHosts.Resolver.class)
 class RebootTest {
   private static final Mechanism PATCH = Mechanism.CMDLINE;
@@ -21,7 +21,6 @@ class RebootTest {
       PATCH.assertSeen(guest);
       assertThat(guest.troubles()).isEmpty();
       panics(guest);
-      endInTheMidst(guest);
     }
   }
 
@@ -74,13 +73,5 @@ class RebootTest {
     HostLucos.Answer status = MigrationTest.lucos(guest, "status", guest.name());
     status.assertRefused("kernel-not-found");
     assertThat(status.json().at("/error/message").asText()).contains("panicked");
-    reset(guest);
-    bootedClean(guest);
-  }
-
-  private static void endInTheMidst(HostedGuest guest) {
-    HostLucos.Running applying = MigrationTest.startApply(guest).await("-- load module");
-    guest.host().virsh("destroy", guest.name());
-    applying.end().assertRefused("domain-not-running");
   }
 }

@@ -10,7 +10,7 @@ import org.lucos.tests.guest.HostedGuest;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Guests that are stopped, saved and brought back, as they were or as they had been before. */
+/** Guests that are stopped, saved and brought back as they were or had been, or end for good. */
 @ExtendWith(TwoHosts.Resolver.class)
 class SaveRestoreTest {
   private static final Logger LOG = LoggerFactory.getLogger(SaveRestoreTest.class);
@@ -46,6 +46,7 @@ class SaveRestoreTest {
       suspendedInTheMidst(guest);
       savedInTheMidst(guest);
       assertThat(guest.troubles()).isEmpty();
+      endedInTheMidst(guest);
     }
   }
 
@@ -77,6 +78,12 @@ class SaveRestoreTest {
       restore(guest, file);
     } // else it began in a pause, and is cancelled
     found(guest, applied, "guest-left-host", "domain-not-running", "migration-in-progress");
+  }
+
+  private static void endedInTheMidst(HostedGuest guest) {
+    HostLucos.Running applying = MigrationTest.startApply(guest).await("-- load module");
+    guest.host().virsh("destroy", guest.name());
+    applying.end().assertRefused("domain-not-running");
   }
 
   /** Whatever an apply told, status tells what is so, and apply or revert go on from there. */
