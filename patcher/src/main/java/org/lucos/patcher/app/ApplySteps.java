@@ -35,7 +35,7 @@ final class ApplySteps {
     this.kernel = kernel;
     this.limits = limits;
     this.operation = operation;
-    this.patchSwitch = new PatchSwitch(kernel, limits.maxPause(), limits.callbackLimit());
+    this.patchSwitch = new PatchSwitch(kernel, limits.maxPause(), limits.callbackLimit(), limits.kickAfter());
   }
 
   /**

@@ -144,7 +144,7 @@ public final class RevertPatch {
       this.waiting = new WaitingPatches(settings, session.domain().identity().uuid());
       SwitchLimits limits = request.limits();
       this.patchSwitch =
-          new PatchSwitch(session.kernel(), limits.maxPause(), limits.callbackLimit());
+          new PatchSwitch(session.kernel(), limits.maxPause(), limits.callbackLimit(), limits.kickAfter());
       this.callbacks = patchSwitch.callbacks(limits.timeout());
     }
 

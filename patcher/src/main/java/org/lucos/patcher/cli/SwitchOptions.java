@@ -1,6 +1,7 @@
 package org.lucos.patcher.cli;
 
 import java.time.Duration;
+import java.util.Optional;
 import org.lucos.patcher.app.SwitchLimits;
 import picocli.CommandLine.Option;
 
@@ -42,7 +43,26 @@ final class SwitchOptions {
           "how long to wait for another command on the same guest (default: ${DEFAULT-VALUE})")
   private Duration lockWait;
 
+  @Option(
+      names = "--kick-after",
+      paramLabel = "TIME",
+      defaultValue = "2s",
+      converter = Options.DurationConverter.class,
+      description =
+          "when to get tasks that sleep in a function out of their system calls, which start anew;"
+              + " a few kinds of calls fail with EINTR instead (default: ${DEFAULT-VALUE})")
+  private Duration kickAfter;
+
+  @Option(names = "--no-kick", description = "wait for tasks that sleep in a function, only")
+  private boolean noKick;
+
   SwitchLimits limits() {
-    return new SwitchLimits(timeout, maxPause, callbackTimeout, lockWait, Duration.ZERO);
+    return new SwitchLimits(
+        timeout,
+        maxPause,
+        callbackTimeout,
+        lockWait,
+        Duration.ZERO,
+        noKick ? Optional.empty() : Optional.of(kickAfter));
   }
 }

@@ -36,6 +36,7 @@ final class KernelGuest implements Guest {
   private List<CpuArea> areas = List.of();
 
   private Optional<Boolean> modulesUnchanged = Optional.empty();
+  private List<KnownFrame> known = List.of();
 
   KernelGuest(
       RunningKernel kernel,
@@ -54,6 +55,12 @@ final class KernelGuest implements Guest {
   @Override
   public GuestMemory memory() {
     return kernel.memory();
+  }
+
+  /** Takes note of code that the tables do not describe. */
+  KernelGuest knowing(List<KnownFrame> places) {
+    known = places;
+    return this;
   }
 
   /**
@@ -131,7 +138,12 @@ final class KernelGuest implements Guest {
 
   @Override
   public OrcUnwinder.Tables unwindTables() {
-    return tables::find;
+    return at ->
+        known.stream()
+            .filter(place -> place.code().contains(at))
+            .map(KnownFrame::frame)
+            .findFirst()
+            .or(() -> tables.find(at));
   }
 
   @Override

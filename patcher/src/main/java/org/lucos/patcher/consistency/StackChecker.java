@@ -29,6 +29,7 @@ public final class StackChecker {
   private final Layouts layouts;
   private final TaskRoster.Layout rosterLayout;
   private final Optional<SchedulerCounts.Layout> counts;
+  private List<KnownFrame> known = List.of();
   private @Nullable OrcTables vmlinuxTables;
 
   /**
@@ -49,6 +50,12 @@ public final class StackChecker {
    */
   public List<String> limits() {
     return layouts.blindSpots().limits();
+  }
+
+  /** Checks prepared from now on can unwind through these places too. */
+  public StackChecker knowing(List<KnownFrame> places) {
+    known = List.copyOf(places);
+    return this;
   }
 
   /**
@@ -93,10 +100,11 @@ public final class StackChecker {
     }
     List<LoadedModule> modules = kernel.modules();
     return new KernelGuest(
-        kernel,
-        modules,
-        vmlinux.withModules(kernel.memory(), kernel.types(), modules),
-        rosterLayout,
-        counts);
+            kernel,
+            modules,
+            vmlinux.withModules(kernel.memory(), kernel.types(), modules),
+            rosterLayout,
+            counts)
+        .knowing(known);
   }
 }

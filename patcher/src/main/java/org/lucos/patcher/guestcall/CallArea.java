@@ -175,7 +175,7 @@ record CallArea(GuestVirtualAddress address) {
     return argument instanceof GuestProgram.Address ? Kind.ADDRESS : Kind.RESULT;
   }
 
-  private static boolean isZero(byte[] bytes, int from, int to) {
+  static boolean isZero(byte[] bytes, int from, int to) {
     for (int i = from; i < to; i++) {
       if (bytes[i] != 0) {
         return false;

@@ -2,7 +2,6 @@ package org.lucos.patcher.guestcall;
 
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -12,6 +11,7 @@ import org.lucos.bridge.addr.GuestVirtualAddress;
 import org.lucos.bridge.domain.PausedGuest;
 import org.lucos.bridge.memory.MemoryFaultException;
 import org.lucos.patcher.bytes.MalformedDataException;
+import org.lucos.patcher.consistency.KnownFrame;
 import org.lucos.patcher.consistency.NamedRange;
 import org.lucos.patcher.consistency.PreparedCheck;
 import org.lucos.patcher.consistency.StackChecker;
@@ -46,6 +46,9 @@ public final class GuestCalls implements AutoCloseable {
   private final TaskHooks hooks;
   private final Optional<BorrowedWorker> worker;
   private final OptionalInt notifyBit;
+  private final Kick kick;
+  private final CallReadout readout;
+  private List<Task> toKick = List.of();
   private boolean installed;
   private boolean workerHooked;
 
@@ -56,6 +59,8 @@ public final class GuestCalls implements AutoCloseable {
     this.hooks = new TaskHooks(kernel, area);
     this.worker = BorrowedWorker.find(kernel);
     this.notifyBit = NotifyBit.find(kernel);
+    this.kick = new Kick(kernel, stub, area, hooks);
+    this.readout = new CallReadout(kernel, area);
   }
 
   /** Prepares for calls; writes nothing yet, except to clear away what a dead controller left. */
@@ -100,7 +105,7 @@ public final class GuestCalls implements AutoCloseable {
     if (awaitTaken(start + limit.toNanos()) && !awaitDone(runLimit)) {
       throw abandoned(program, heads);
     }
-    GuestCallResult.Route route = route();
+    GuestCallResult.Route route = readout.route();
     boolean ran = settle(heads);
     if (!ran) {
       throw new RefusedException(
@@ -108,7 +113,8 @@ public final class GuestCalls implements AutoCloseable {
               program.name() + " waited " + limit.toMillis() + " ms with " + heads + " hooks out"));
     }
     Duration duration = Duration.ofNanos(System.nanoTime() - start);
-    GuestCallResult result = new GuestCallResult(values(program), carrier(), route, duration);
+    GuestCallResult result =
+        new GuestCallResult(readout.values(program), readout.carrier(), route, duration);
     LOG.info(
         "guest call: program={}, carrier={}, route={}, ms={}, values={}",
         program.name(),
@@ -119,6 +125,34 @@ public final class GuestCalls implements AutoCloseable {
     return result;
   }
 
+  /**
+   * Gets tasks that sleep interruptibly out of their system calls, which are restarted, and keeps
+   * them at the exit to user mode until {@link #close}, or for five seconds at most. Of more than
+   * ten tasks the first ten are taken.
+   *
+   * @param limit how long to wait for a task to run the call
+   * @return how many are out
+   * @throws RefusedException with {@link BusyRefusal.NoCarrier}; everything is taken back
+   */
+  public int kick(List<Task> tasks, Duration limit) {
+    if (!kick.isPossible() || kick.isInUse()) {
+      throw new RefusedException(
+          new BusyRefusal.NoCarrier("tasks cannot be kicked in this guest, or are just now"));
+    }
+    toKick = List.copyOf(tasks);
+    try {
+      call(kick.program(), limit);
+    } finally {
+      toKick = List.of();
+    }
+    return kick.awaitOut();
+  }
+
+  /** What a stack check has to know to see through tasks that are being kept by {@link #kick}. */
+  public List<KnownFrame> frames() {
+    return List.of(StubCode.frame(stub.address()));
+  }
+
   /** Takes the stub out again when no task is inside of it. */
   @Override
   public void close() {
@@ -126,7 +160,10 @@ public final class GuestCalls implements AutoCloseable {
       return;
     }
     long deadline = System.nanoTime() + SETTLE_LIMIT.toNanos();
-    settle(headCount());
+    settle(readout.headCount());
+    if (kick.isInUse()) {
+      kick.letGo(deadline, this::rehearse);
+    }
     while (!remove()) {
       if (System.nanoTime() > deadline) {
         LOG.warn("guest call stub stays in place: a task is still inside, or the worker is busy");
@@ -186,6 +223,13 @@ public final class GuestCalls implements AutoCloseable {
     for (int i = 1; i < heads.size(); i++) {
       hooks.push(writer, i, heads.get(i), notifyBit.orElseThrow());
     }
+    if (!toKick.isEmpty()) {
+      List<Task> others =
+          toKick.stream()
+              .filter(task -> passing.stream().noneMatch(p -> p.struct().equals(task.struct())))
+              .toList();
+      kick.stage(writer, others);
+    }
     workerHooked =
         setup.initialState() != CallLayout.OPEN || worker.orElseThrow().hook(writer, stub);
     writer.flush();
@@ -239,8 +283,8 @@ public final class GuestCalls implements AutoCloseable {
       lease.commit();
     }
     installed = false;
-    int completed = (int) kernel.memory().u64(area.record().plus(CallLayout.RECORD_COMPLETED));
-    return new CallUnfinishedException(program.name(), completed, carrier());
+    int completed = readout.completed();
+    return new CallUnfinishedException(program.name(), completed, readout.carrier());
   }
 
   /**
@@ -257,14 +301,14 @@ public final class GuestCalls implements AutoCloseable {
         List<Integer> inFlight = withdraw(new GuestWriter(kernel.memory(), lease), heads);
         lease.commit();
         if (inFlight.isEmpty()) {
-          return kernel.memory().u64(area.record().plus(CallLayout.RECORD_TAKER)) != 0;
+          return readout.isTaken();
         }
       }
       if (System.nanoTime() > deadline) {
         installed = false;
         throw new RefusedException(
             new BusyRefusal.GuestCallInProgress(
-                "a call that began there has not ended; carrier " + carrier()));
+                "a call that began there has not ended; carrier " + readout.carrier()));
       }
       sleep(5);
     }
@@ -314,61 +358,29 @@ public final class GuestCalls implements AutoCloseable {
     try (PausedGuest lease = kernel.domain().pause("guest-call")) {
       kernel.boot().require(lease.registers());
       boolean workerMoves = worker.isPresent() && !worker.get().isResting();
-      if (workerMoves || !check.check(lease.registers()).isClear()) {
+      boolean kicked = kick.isInUse();
+      if (workerMoves || kick.isUnfinished() || !check.check(lease.registers()).isClear()) {
         return false;
       }
       GuestWriter writer = new GuestWriter(kernel.memory(), lease);
       writer.put(stub.address(), stub.fill().bytes(StubCode.SIZE));
       writer.put(area.address(), new byte[CallLayout.SIZE]);
+      if (kicked) {
+        kick.clear(writer);
+      }
       writer.flush();
       lease.commit();
       return true;
     }
   }
 
-  /** As {@link #recordState}, but a guest that reboots is not waited for. */
+  /** A guest that reboots is not waited for. */
   private int stateWhileWaiting() {
     kernel.boot().require();
-    return recordState();
+    return readout.state();
   }
 
-  private int recordState() {
-    return kernel.memory().u8(area.record().plus(CallLayout.RECORD_STATE));
-  }
-
-  private int headCount() {
-    long count = kernel.memory().u64(area.address().plus(CallLayout.HEAD_COUNT));
-    return (int) Math.max(0, Math.min(count, CallLayout.MAX_HEADS));
-  }
-
-  private GuestCallResult.Route route() {
-    long taker = kernel.memory().u64(area.record().plus(CallLayout.RECORD_TAKER));
-    return taker == area.head(0).value()
-        ? GuestCallResult.Route.BORROWED_WORKER
-        : GuestCallResult.Route.PASSING_TASK;
-  }
-
-  private List<Long> values(GuestProgram program) {
-    Long[] values = new Long[program.calls().size()];
-    Arrays.setAll(
-        values,
-        i -> kernel.memory().u64(area.address().plus(CallLayout.step(i) + CallLayout.STEP_RESULT)));
-    return List.of(values);
-  }
-
-  private String carrier() {
-    GuestVirtualAddress taker =
-        kernel.memory().pointer(area.record().plus(CallLayout.RECORD_TAKER));
-    if (taker.isNull()) {
-      return "none";
-    }
-    GuestVirtualAddress task = kernel.memory().pointer(taker.plus(CallLayout.HEAD_TASK));
-    var layout = kernel.types().struct("task_struct");
-    String name = kernel.memory().cString(task.plus(layout.field("comm").offset()), 16);
-    return name + "[" + kernel.memory().i32(task.plus(layout.field("pid").offset())) + "]";
-  }
-
-  private static void sleep(long milliseconds) {
+  static void sleep(long milliseconds) {
     try {
       Thread.sleep(milliseconds);
     } catch (InterruptedException e) {

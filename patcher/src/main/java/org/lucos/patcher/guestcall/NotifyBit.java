@@ -1,5 +1,6 @@
 package org.lucos.patcher.guestcall;
 
+import java.util.NavigableSet;
 import java.util.OptionalInt;
 import java.util.TreeSet;
 import org.lucos.bridge.addr.AddressRange;
@@ -17,17 +18,35 @@ final class NotifyBit {
 
   /** The bit, or nothing if the code is not as expected: then only the borrowed worker is used. */
   static OptionalInt find(RunningKernel kernel) {
+    return find(code(kernel));
+  }
+
+  /** The number of the other flag, TIF_NOTIFY_SIGNAL: with it a task leaves an idle wait too. */
+  static OptionalInt findSignal(RunningKernel kernel) {
+    return findSignal(code(kernel));
+  }
+
+  private static byte[] code(RunningKernel kernel) {
     KernelSymbol function = kernel.symbols().find("task_work_add").orElse(null);
     if (function == null) {
-      return OptionalInt.empty();
+      return new byte[0];
     }
     AddressRange range = kernel.symbols().range(function);
-    byte[] code = kernel.memory().bytes(range.start(), (int) Math.min(range.size(), 1024));
-    return find(code);
+    return kernel.memory().bytes(range.start(), (int) Math.min(range.size(), 1024));
   }
 
   static OptionalInt find(byte[] code) {
-    TreeSet<Integer> bits = new TreeSet<>();
+    NavigableSet<Integer> bits = bits(code);
+    return bits.size() == 2 ? OptionalInt.of(bits.first()) : OptionalInt.empty();
+  }
+
+  static OptionalInt findSignal(byte[] code) {
+    NavigableSet<Integer> bits = bits(code);
+    return bits.size() == 2 ? OptionalInt.of(bits.last()) : OptionalInt.empty();
+  }
+
+  private static NavigableSet<Integer> bits(byte[] code) {
+    NavigableSet<Integer> bits = new TreeSet<>();
     for (int i = 0; i + 6 < code.length; i++) {
       // A guest with one CPU has its lock prefixes (f0) overwritten by an idle segment prefix (3e).
       if ((code[i] & 0xff) != 0xf0 && code[i] != 0x3e) {
@@ -46,6 +65,6 @@ final class NotifyBit {
         bits.add(code[at + 3] & 0x3f);
       }
     }
-    return bits.size() == 2 ? OptionalInt.of(bits.first()) : OptionalInt.empty();
+    return bits;
   }
 }

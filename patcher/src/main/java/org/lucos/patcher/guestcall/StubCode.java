@@ -3,7 +3,10 @@ package org.lucos.patcher.guestcall;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.HexFormat;
+import org.lucos.bridge.addr.AddressRange;
 import org.lucos.bridge.addr.GuestVirtualAddress;
+import org.lucos.patcher.consistency.KnownFrame;
+import org.lucos.patcher.kernel.OrcEntry;
 
 /**
  * The machine code a guest call leaves in the guest's text: two position-independent routines,
@@ -60,7 +63,28 @@ final class StubCode {
           + "480fb10b751f488b7b08488b7310488b5318488b43206a00e8c8ffffff594889"
           + "4328c60302488b43305b5f50c3cc";
 
+  /** The call in {@code program}, and where it returns to. */
+  private static final int CALL = 0x4d;
+
+  private static final int CALL_END = 0x52;
+
   private StubCode() {}
+
+  /**
+   * The frame of {@code program} while it calls: a word that it pushed, RBP, RBX, and its own
+   * return address.
+   */
+  static KnownFrame frame(GuestVirtualAddress stub) {
+    return new KnownFrame(
+        new AddressRange(stub.plus(CALL), CALL_END - CALL + 1),
+        new OrcEntry(
+            OrcEntry.Base.SP,
+            4 * Long.BYTES,
+            OrcEntry.Base.PREVIOUS_SP,
+            -3 * Long.BYTES,
+            OrcEntry.Kind.CALL,
+            false));
+  }
 
   /** The code, with the address of its control block filled in. */
   static byte[] assemble(GuestVirtualAddress control) {

@@ -56,8 +56,13 @@ final class TaskHooks {
 
   /** Pushes head {@code index}, already written with the right {@code next}, onto its task. */
   void push(GuestWriter writer, int index, CallArea.Head head, int notifyBit) {
+    push(writer, area.head(index), head, notifyBit);
+  }
+
+  /** The same for a head that is elsewhere. */
+  void push(GuestWriter writer, GuestVirtualAddress at, CallArea.Head head, int notifyBit) {
     GuestVirtualAddress task = new GuestVirtualAddress(head.task());
-    writer.replaceWord(task.plus(worksField), head.next(), area.head(index).value());
+    writer.replaceWord(task.plus(worksField), head.next(), at.value());
     long flags = kernel.memory().u64(task.plus(flagsField));
     writer.replaceWord(task.plus(flagsField), flags, flags | (1L << notifyBit));
   }
@@ -71,7 +76,7 @@ final class TaskHooks {
   List<Integer> withdraw(GuestWriter writer, int heads, boolean firstIsLinked) {
     List<Integer> inFlight = new ArrayList<>();
     for (int i = firstIsLinked ? 0 : 1; i < heads; i++) {
-      if (state(i) != CallLayout.DONE && !unlink(writer, i)) {
+      if (state(i) != CallLayout.DONE && !unlink(writer, area.head(i))) {
         inFlight.add(i);
       }
     }
@@ -79,11 +84,19 @@ final class TaskHooks {
   }
 
   int state(int index) {
-    return kernel.memory().u8(area.head(index).plus(CallLayout.HEAD_STATE));
+    return state(area.head(index));
   }
 
-  private boolean unlink(GuestWriter writer, int index) {
-    GuestVirtualAddress head = area.head(index);
+  int state(GuestVirtualAddress head) {
+    return kernel.memory().u8(head.plus(CallLayout.HEAD_STATE));
+  }
+
+  /**
+   * Takes a head that has not run off its task, which therefore is alive.
+   *
+   * @return whether it did; if not, the task has it in hand or its list is being walked
+   */
+  boolean unlink(GuestWriter writer, GuestVirtualAddress head) {
     GuestVirtualAddress task = kernel.memory().pointer(head.plus(CallLayout.HEAD_TASK));
     if (kernel.memory().u32(task.plus(piLockField)) != 0) {
       return false; // task_work_cancel() may be walking the list

@@ -22,11 +22,21 @@ public final class PatchSwitch {
   /**
    * @param maxPause the longest stack check after which anything is written
    * @param callbackLimit how long a callback of the patch may run
+   * @param kickAfter how long to wait before tasks inside are kicked; empty if none may be
    */
-  public PatchSwitch(RunningKernel kernel, Duration maxPause, Duration callbackLimit) {
+  public PatchSwitch(
+      RunningKernel kernel,
+      Duration maxPause,
+      Duration callbackLimit,
+      Optional<Duration> kickAfter) {
     this.kernel = kernel;
     this.callbackLimit = callbackLimit;
-    this.textSwitch = new TextSwitch(kernel, maxPause);
+    this.textSwitch = new TextSwitch(kernel, maxPause, kickAfter);
+  }
+
+  /** One that waits for tasks that are inside, and does not kick them. */
+  public PatchSwitch(RunningKernel kernel, Duration maxPause, Duration callbackLimit) {
+    this(kernel, maxPause, callbackLimit, Optional.empty());
   }
 
   /**

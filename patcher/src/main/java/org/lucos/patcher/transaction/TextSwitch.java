@@ -32,14 +32,17 @@ public final class TextSwitch {
 
   private final RunningKernel kernel;
   private final Duration maxPause;
+  private final Optional<Duration> kickAfter;
   private final PauseForecast forecast = new PauseForecast();
 
   /**
    * @param maxPause how long a pause may last: what does not fit is undone within it, or not begun
+   * @param kickAfter how long to wait before tasks inside are kicked; empty if none may be
    */
-  public TextSwitch(RunningKernel kernel, Duration maxPause) {
+  public TextSwitch(RunningKernel kernel, Duration maxPause, Optional<Duration> kickAfter) {
     this.kernel = kernel;
     this.maxPause = maxPause;
+    this.kickAfter = kickAfter;
   }
 
   /**
@@ -53,7 +56,20 @@ public final class TextSwitch {
    */
   public SwitchOutcome run(
       String purpose, List<NamedRange> busy, Supplier<List<TextEdit>> edits, Duration timeout) {
-    long deadline = System.nanoTime() + timeout.toNanos();
+    try (Kicker kicker =
+        kickAfter.<Kicker>map(after -> new TaskKicker(kernel, after)).orElse(Kicker.NONE)) {
+      return run(purpose, busy, edits, timeout, kicker);
+    }
+  }
+
+  private SwitchOutcome run(
+      String purpose,
+      List<NamedRange> busy,
+      Supplier<List<TextEdit>> edits,
+      Duration timeout,
+      Kicker kicker) {
+    long start = System.nanoTime();
+    long deadline = start + timeout.toNanos();
     Duration backOff = FIRST_BACK_OFF;
     StackChecker checker = new StackChecker(kernel);
     List<String> retries = new ArrayList<>();
@@ -89,6 +105,16 @@ public final class TextSwitch {
       retries.add(refusal.message());
       if (System.nanoTime() + backOff.toNanos() > deadline) {
         throw new RefusedException(refusal);
+      }
+      if (refusal instanceof BusyRefusal.FunctionInUse inUse) {
+        Duration waited = Duration.ofNanos(System.nanoTime() - start);
+        Optional<String> helped = kicker.help(inUse.stragglers(), waited);
+        if (helped.isPresent()) {
+          LOG.info("stragglers: {}", helped.get());
+          retries.add(helped.get());
+          checker.knowing(kicker.frames());
+          continue;
+        }
       }
       sleep(backOff);
       backOff =

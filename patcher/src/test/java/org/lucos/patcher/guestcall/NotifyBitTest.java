@@ -13,6 +13,8 @@ class NotifyBitTest {
   @Test
   void theSmallerOfTheTwoBitsIsNotifyResume() {
     assertThat(NotifyBit.find(bytes(SMP))).hasValue(1);
+    assertThat(NotifyBit.findSignal(bytes(SMP))).as("the other is NOTIFY_SIGNAL").hasValue(17);
+    assertThat(NotifyBit.findSignal(new byte[0])).isEmpty();
   }
 
   @Test

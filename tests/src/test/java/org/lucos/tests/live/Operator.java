@@ -71,6 +71,21 @@ final class Operator {
             Progress.SILENT);
   }
 
+  /** Applies, and gets tasks that sleep in what is to be replaced out of it. */
+  ApplyPatch.Outcome applyKicking(String recipe) {
+    return new ApplyPatch(settings)
+        .run(
+            new ApplyPatch.Request(
+                guest.name(),
+                List.of(bundle(recipe)),
+                Optional.empty(),
+                LIMITS.kickingAfter(Optional.of(Duration.ofMillis(200))),
+                false,
+                false,
+                false),
+            Progress.SILENT);
+  }
+
   /** Applies several patches in one transaction. */
   ApplyPatch.Outcome applyTogether(Path... bundles) {
     return apply(Optional.empty(), bundles);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.tuple;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.lucos.patcher.app.ApplyPatch;
 import org.lucos.patcher.app.Progress;
 import org.lucos.patcher.app.ShowBlocking;
 import org.lucos.patcher.refusal.BusyRefusal;
@@ -76,6 +77,31 @@ class SleepingFunctionTest {
     }
     operator.revert(SLEEP.recipe());
     SLEEP.assertNotSeen(guest);
+    assertThat(operator.modules()).isEmpty();
+    guest.assertNoKernelWarnings();
+  }
+
+  @Test
+  void sleeperIsKickedOutSleepsOnAndNoticesNothing(@Guest TestGuest guest) {
+    Operator operator = new Operator(guest);
+    guest.markKernelLog();
+    guest.run("(sleep 45; echo $? >/tmp/slept) >/dev/null 2>&1 & date +%s >/tmp/begun");
+    guest.run("until pidof sleep >/dev/null; do :; done; rm -f /tmp/slept");
+    String sleeper = sleeper(guest);
+    try {
+      ApplyPatch.Outcome applied = operator.applyKicking(SLEEP.recipe());
+      assertThat(applied.attempts()).isGreaterThan(1);
+      SLEEP.assertSeen(guest);
+      assertThat(guest.run("cat /proc/" + sleeper + "/comm")).as("sleeps on").isEqualTo("sleep");
+      guest.run("until [ -e /tmp/slept ]; do sleep 1; done");
+      assertThat(guest.run("cat /tmp/slept")).as("the restarted call's result").isEqualTo("0");
+      assertThat(Integer.parseInt(guest.run("expr $(date +%s) - $(cat /tmp/begun)")))
+          .as("seconds slept")
+          .isGreaterThanOrEqualTo(44);
+    } finally {
+      guest.run("kill " + sleeper);
+    }
+    operator.revert(SLEEP.recipe());
     assertThat(operator.modules()).isEmpty();
     guest.assertNoKernelWarnings();
   }
