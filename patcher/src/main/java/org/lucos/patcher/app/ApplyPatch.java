@@ -336,7 +336,11 @@ public final class ApplyPatch {
       return;
     }
     PatchSwitch patchSwitch =
-        new PatchSwitch(kernel, request.limits().maxPause(), request.limits().callbackLimit(), request.limits().kickAfter());
+        new PatchSwitch(
+            kernel,
+            request.limits().maxPause(),
+            request.limits().callbackLimit(),
+            request.limits().kickAfter());
     try (OperationLog log = OperationLog.open(settings, session.domain().identity(), "tidy");
         Operation operation =
             Operation.begin(

@@ -35,7 +35,8 @@ final class ApplySteps {
     this.kernel = kernel;
     this.limits = limits;
     this.operation = operation;
-    this.patchSwitch = new PatchSwitch(kernel, limits.maxPause(), limits.callbackLimit(), limits.kickAfter());
+    this.patchSwitch =
+        new PatchSwitch(kernel, limits.maxPause(), limits.callbackLimit(), limits.kickAfter());
   }
 
   /**

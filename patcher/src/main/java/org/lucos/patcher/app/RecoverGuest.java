@@ -184,7 +184,8 @@ public final class RecoverGuest {
   }
 
   private static PatchSwitch patchSwitch(GuestSession session, SwitchLimits limits) {
-    return new PatchSwitch(session.kernel(), limits.maxPause(), limits.callbackLimit(), limits.kickAfter());
+    return new PatchSwitch(
+        session.kernel(), limits.maxPause(), limits.callbackLimit(), limits.kickAfter());
   }
 
   private static UUID uuid(GuestSession session) {

@@ -144,7 +144,8 @@ public final class RevertPatch {
       this.waiting = new WaitingPatches(settings, session.domain().identity().uuid());
       SwitchLimits limits = request.limits();
       this.patchSwitch =
-          new PatchSwitch(session.kernel(), limits.maxPause(), limits.callbackLimit(), limits.kickAfter());
+          new PatchSwitch(
+              session.kernel(), limits.maxPause(), limits.callbackLimit(), limits.kickAfter());
       this.callbacks = patchSwitch.callbacks(limits.timeout());
     }
 
