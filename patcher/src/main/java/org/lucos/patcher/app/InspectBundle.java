@@ -33,6 +33,7 @@ public final class InspectBundle {
   /**
    * A bundle.
    *
+   * @param requires names of patches that must be applied as long as this one is
    * @param signature whether somebody trusted has signed it
    * @param keyIds of all its signatures, verified or not
    * @param manifestSha256 digest of what is signed
@@ -44,6 +45,7 @@ public final class InspectBundle {
       String patch,
       String description,
       List<String> fixes,
+      List<String> requires,
       String created,
       String tool,
       Report.Signature signature,
@@ -54,6 +56,7 @@ public final class InspectBundle {
     /** Copies the lists. */
     public Outcome {
       fixes = List.copyOf(fixes);
+      requires = List.copyOf(requires);
       keyIds = List.copyOf(keyIds);
       variants = List.copyOf(variants);
       skipped = List.copyOf(skipped);
@@ -137,6 +140,7 @@ public final class InspectBundle {
         manifest.description().name(),
         manifest.description().description(),
         manifest.description().fixes(),
+        manifest.description().requires(),
         manifest.description().created().toString(),
         manifest.description().toolVersion(),
         Report.Signature.of(verdict),

@@ -2,7 +2,6 @@ package org.lucos.patcher.app;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -37,7 +36,7 @@ public final class RecoverGuest {
    *     was booted since
    * @param operation what had been begun, for people; empty if there is no journal of it
    * @param began when, ISO-8601; empty if there is no journal
-   * @param steps of the journal: the step, and whether it was over
+   * @param steps that were begun
    * @param patches that are in the guest now
    * @param notes such as where a damaged journal is kept
    */
@@ -46,18 +45,21 @@ public final class RecoverGuest {
       Report.Guest guest,
       String operation,
       String began,
-      Map<String, Boolean> steps,
+      List<Step> steps,
       List<Patch> patches,
       List<String> notes,
       List<Report.Phase> phases) {
     /** Copies the collections. */
     public Outcome {
-      steps = java.util.Collections.unmodifiableMap(new LinkedHashMap<>(steps));
+      steps = List.copyOf(steps);
       patches = List.copyOf(patches);
       notes = List.copyOf(notes);
       phases = List.copyOf(phases);
     }
   }
+
+  /** One step, when it was begun, and whether it was over. */
+  public record Step(String step, String at, boolean done) {}
 
   /** One patch. */
   public record Patch(String patch, String module, String state) {}
@@ -67,8 +69,13 @@ public final class RecoverGuest {
    *
    * @param finding as {@link Outcome#finding}
    * @param operation what the journal said
+   * @param notes what could not be done and need not be
    */
-  record Ended(String finding, Journal.Unfinished operation) {}
+  record Ended(String finding, Journal.Unfinished operation, List<String> notes) {
+    Ended {
+      notes = List.copyOf(notes);
+    }
+  }
 
   /** Ends what is not over; the guest's memory decides in which way. */
   public Outcome run(Request request, Progress progress) {
@@ -96,9 +103,12 @@ public final class RecoverGuest {
       if (ended.isEmpty() && withoutJournal(session, request.limits(), phases)) {
         finding = "undone";
       }
-      Map<String, Boolean> steps = new LinkedHashMap<>();
-      ended.ifPresent(
-          found -> found.operation().steps().forEach(step -> steps.put(step.step(), step.done())));
+      ended.map(Ended::notes).ifPresent(notes::addAll);
+      List<Step> steps =
+          ended.stream()
+              .flatMap(found -> found.operation().begun().stream())
+              .map(step -> new Step(step.step(), step.at(), step.done()))
+              .toList();
       Outcome outcome =
           new Outcome(
               finding,
@@ -142,24 +152,29 @@ public final class RecoverGuest {
     phases.begin("recover");
     Journal.Operation operation = found.get().operation();
     String finding = "lost-to-reboot";
+    List<String> notes = List.of();
     if (operation.boot().equals(session.kernel().identity().boot())) {
+      Recovery recovery =
+          new Recovery(session.kernel(), patchSwitch(session, limits), limits.timeout());
       finding =
-          switch (recovery(session, limits).run(operation, again)) {
+          switch (recovery.run(operation, again)) {
             case FINISH -> "finished";
             case UNDO -> "undone";
             case MIXED -> "mixed";
           };
+      notes = recovery.notes();
     }
     try (OperationLog log = OperationLog.open(settings, session.domain().identity(), "recover")) {
       log.write(
           "recovered",
           Map.of(
               "finding", finding,
+              "notes", notes,
               "operation", operation,
               "steps", found.get().steps()));
     }
     Journal.forget(settings.state(), guest);
-    return Optional.of(new Ended(finding, found.get()));
+    return Optional.of(new Ended(finding, found.get(), notes));
   }
 
   /** What a controller of another host left: modules that redirect nothing, callbacks not run. */
@@ -177,10 +192,6 @@ public final class RecoverGuest {
       }
     }
     return undone;
-  }
-
-  private static Recovery recovery(GuestSession session, SwitchLimits limits) {
-    return new Recovery(session.kernel(), patchSwitch(session, limits), limits.timeout());
   }
 
   private static PatchSwitch patchSwitch(GuestSession session, SwitchLimits limits) {

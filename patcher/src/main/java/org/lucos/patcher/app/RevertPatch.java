@@ -12,11 +12,13 @@ import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.lucos.patcher.build.Bundle;
+import org.lucos.patcher.guestcall.CallUnfinishedException;
 import org.lucos.patcher.refusal.ExitCode;
 import org.lucos.patcher.refusal.RefusedException;
 import org.lucos.patcher.refusal.StateRefusal;
 import org.lucos.patcher.transaction.Dependencies;
 import org.lucos.patcher.transaction.GuestPatch;
+import org.lucos.patcher.transaction.Journal;
 import org.lucos.patcher.transaction.PatchCallbacks;
 import org.lucos.patcher.transaction.PatchState;
 import org.lucos.patcher.transaction.PatchSwitch;
@@ -154,12 +156,14 @@ public final class RevertPatch {
       List<String> absent = new ArrayList<>();
       List<GuestPatch> wanted = chosen(all, absent);
       List<String> modules = wanted.stream().map(patch -> patch.module().name()).toList();
-      RecoverGuest.end(settings, session, request.limits(), phases, modules)
-          .ifPresent(
-              ended -> {
-                audit.fact("recovered", ended.finding());
-                log.write("recovered", Map.of("finding", ended.finding()));
-              });
+      Optional<RecoverGuest.Ended> ended =
+          RecoverGuest.end(settings, session, request.limits(), phases, modules);
+      ended.ifPresent(
+          found -> {
+            audit.fact("recovered", found.finding());
+            log.write("recovered", Map.of("finding", found.finding()));
+          });
+      absent.removeIf(name -> ended.filter(found -> wasReverted(name, found)).isPresent());
       all = GuestPatch.all(session.kernel());
       List<GuestPatch> leaving = new ArrayList<>();
       for (GuestPatch patch : wanted) {
@@ -194,6 +198,19 @@ public final class RevertPatch {
 
     private static boolean isCancelled(Reverted patch) {
       return patch.state().equals("cancelled");
+    }
+
+    /** Whether the operation that was finished just now had taken the patch out already. */
+    private boolean wasReverted(String name, RecoverGuest.Ended ended) {
+      String inside = nameInBundle(name).orElse(name);
+      Optional<Journal.Entry> entry =
+          ended.operation().operation().leaving().stream()
+              .filter(each -> each.patch().equals(inside) || each.module().equals(inside))
+              .filter(each -> ended.finding().equals("finished"))
+              .findFirst();
+      entry.ifPresent(
+          each -> done.add(new Reverted("reverted", each.patch(), each.module(), List.of(), true)));
+      return entry.isPresent();
     }
 
     /** The patches to take out; names of those that are not in the guest go to {@code absent}. */
@@ -258,14 +275,25 @@ public final class RevertPatch {
         }
         operation.step("restore functions", "restore", names(leaving));
         return patchSwitch.exchange(leaving, List.of(), request.limits().timeout());
-      } catch (RuntimeException failure) {
-        try {
-          announced.forEach(callbacks::stayPatched);
-          operation.givenUp();
-        } catch (RuntimeException e) {
-          failure.addSuppressed(e); // the journal stays: the next command goes on
+      } catch (RuntimeException caught) {
+        RuntimeException failure = GuestFate.explain(session.kernel(), caught);
+        boolean reachable =
+            !(caught.getCause() instanceof CallUnfinishedException)
+                && !GuestFate.isOutOfReach(failure);
+        if (reachable) {
+          stayPatched(operation, announced, failure);
         }
         throw failure;
+      }
+    }
+
+    private void stayPatched(
+        Operation operation, List<GuestPatch> announced, RuntimeException failure) {
+      try {
+        announced.forEach(callbacks::stayPatched);
+        operation.givenUp();
+      } catch (RuntimeException e) {
+        failure.addSuppressed(e); // the journal stays: the next command goes on
       }
     }
   }

@@ -28,7 +28,7 @@ public record SwitchLimits(
 
   /** The command line's defaults. */
   public static final SwitchLimits USUAL =
-      new SwitchLimits(Duration.ofSeconds(30), Duration.ofMillis(100))
+      new SwitchLimits(Duration.ofSeconds(30), Settings.MAX_PAUSE)
           .kickingAfter(Optional.of(KICK_AFTER));
 
   /**

@@ -47,6 +47,15 @@ public final class VerifyGuest {
         }
         problems.addAll(callbacks(kernel, patch));
         for (GuestPatch.Site site : patch.sites()) {
+          if (site.hasLostGround()) {
+            problems.add(
+                patch.ledger().patch()
+                    + ": "
+                    + site.target().function()
+                    + " stood on module "
+                    + site.target().over()
+                    + ", which is gone");
+          }
           if (site.state() == GuestPatch.SiteState.FOREIGN
               || (patch.state() == PatchState.FAILED
                   && site.state() == GuestPatch.SiteState.ORIGINAL)) {

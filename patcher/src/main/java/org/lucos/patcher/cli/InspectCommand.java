@@ -28,6 +28,7 @@ final class InspectCommand extends Subcommand<InspectBundle.Outcome> {
   void print(Console console, InspectBundle.Outcome found) {
     console.line("%s: %s", found.patch(), found.description());
     all(console, "fixes", found.fixes());
+    all(console, "requires", found.requires());
     console.line("signature  %s", found.signature().text());
     console.line("manifest   sha256 %s", found.manifestSha256());
     console.line(

@@ -28,9 +28,16 @@ final class RecoverCommand extends Subcommand<RecoverGuest.Outcome> {
             ? ""
             : ": " + recovered.operation() + ", begun " + recovered.began();
     console.line("%s%s", text(recovered.finding()), operation);
+    recovered
+        .steps()
+        .forEach(step -> console.line("  %s %s%s", step.at(), step.step(), ended(step)));
     recovered.patches().forEach(patch -> console.line("  %-8s %s", patch.state(), patch.patch()));
     recovered.notes().forEach(note -> console.line("  note: %s", note));
     console.phases(recovered.phases());
+  }
+
+  private static String ended(RecoverGuest.Step step) {
+    return step.done() ? "" : ": not over";
   }
 
   private static String text(String finding) {

@@ -62,6 +62,13 @@ public record GuestPatch(
    * @param stack all jumps that are there now
    */
   public record Site(Ledger.Target target, TextEdit redirect, SiteState state, SiteStack stack) {
+    /** Whether its jump lay on another patch's that is no longer there. */
+    public boolean hasLostGround() {
+      return isTaken()
+          && stack.layers().get(0).redirect().equals(redirect)
+          && !stack.own().equals(Bytes.of(target.ownBytes()));
+    }
+
     /** Names of the patches whose jumps lie on this one. */
     public List<String> covering() {
       List<SiteStack.Layer> layers = stack.layers();
@@ -107,6 +114,15 @@ public record GuestPatch(
   /** Whether this is its name, or its module's. */
   public boolean isCalled(String name) {
     return ledger.patch().equals(name) || module.name().equals(name);
+  }
+
+  /**
+   * Refuses to bring it into a state that it may not come into.
+   *
+   * @throws RefusedException {@code TransitionRefused}
+   */
+  void requireNext(PatchState wanted) {
+    state.require(ledger.patch(), wanted);
   }
 
   /** Whether any of its jumps is in place. */

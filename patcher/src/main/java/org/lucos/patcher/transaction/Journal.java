@@ -110,6 +110,20 @@ public final class Journal implements AutoCloseable {
     public Unfinished {
       steps = List.copyOf(steps);
     }
+
+    /** Each step that was begun, and whether it came to its end. */
+    public List<Step> begun() {
+      List<Step> begun = new ArrayList<>();
+      for (Step step : steps) {
+        int last = begun.size() - 1;
+        if (step.done() && last >= 0 && begun.get(last).step().equals(step.step())) {
+          begun.set(last, new Step(begun.get(last).at(), step.step(), true));
+        } else {
+          begun.add(step);
+        }
+      }
+      return begun;
+    }
   }
 
   /**

@@ -58,24 +58,10 @@ public final class PatchSwitch {
     }
   }
 
-  /** loaded -> applied: redirects every target, or changes nothing. */
-  public SwitchOutcome apply(GuestPatch patch, Duration timeout) {
-    return exchange(List.of(), List.of(patch), timeout).orElseThrow();
-  }
-
   /**
-   * applied, orphaned or failed -> reverted: puts every redirected site back. Of a module that is
-   * gone or was loaded anew nothing is written.
-   *
-   * @return nothing if there was nothing to put back
-   * @throws RefusedException with {@link StateRefusal.TextChanged} if a site holds foreign bytes
-   */
-  public Optional<SwitchOutcome> revert(GuestPatch patch, Duration timeout) {
-    return exchange(List.of(patch), List.of(), timeout);
-  }
-
-  /**
-   * Takes some patches out and puts others in, all in one pause, or changes nothing.
+   * Takes some patches out (applied, orphaned or failed -> reverted) and puts others in (loaded or
+   * retained -> applied), all in one pause, or changes nothing. Of a module that is gone or was
+   * loaded anew nothing is written.
    *
    * @param leaving patches whose functions are put back, each before those that it lies on
    * @param coming loaded patches, each before those that lie on it
@@ -84,7 +70,10 @@ public final class PatchSwitch {
    */
   public Optional<SwitchOutcome> exchange(
       List<GuestPatch> leaving, List<GuestPatch> coming, Duration timeout) {
-    coming.forEach(patch -> patch.state().require(patch.ledger().patch(), PatchState.APPLIED));
+    coming.forEach(patch -> patch.requireNext(PatchState.APPLIED));
+    leaving.stream()
+        .filter(GuestPatch::isInUse)
+        .forEach(patch -> patch.requireNext(PatchState.REVERTED));
     SwitchEdits edits = new SwitchEdits(kernel, leaving, coming);
     if (edits.isEmpty()) {
       return Optional.empty();
@@ -111,7 +100,9 @@ public final class PatchSwitch {
 
   /** loaded -> absent: runs the callbacks that are owed and has the guest free the module. */
   public void unload(String name, Duration limit) {
-    GuestPatch.find(kernel, name)
+    Optional<GuestPatch> present = GuestPatch.find(kernel, name);
+    present.filter(GuestPatch::isInUse).ifPresent(patch -> patch.requireNext(PatchState.ABSENT));
+    present
         .filter(patch -> patch.state() == PatchState.LOADED)
         .ifPresent(patch -> callbacks(limit).afterUnpatch(patch, false));
     try (GuestCalls calls = GuestCalls.open(kernel)) {

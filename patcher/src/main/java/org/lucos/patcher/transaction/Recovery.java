@@ -2,10 +2,13 @@ package org.lucos.patcher.transaction;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import org.lucos.patcher.guestcall.GuestCalls;
 import org.lucos.patcher.kernel.RunningKernel;
+import org.lucos.patcher.refusal.BusyRefusal;
+import org.lucos.patcher.refusal.RefusedException;
 import org.lucos.patcher.transaction.Journal.Entry;
 import org.lucos.patcher.transaction.Journal.Operation;
 
@@ -28,6 +31,7 @@ public final class Recovery {
   private final RunningKernel kernel;
   private final PatchSwitch patchSwitch;
   private final Duration limit;
+  private final List<String> notes = new ArrayList<>();
 
   /**
    * @param limit how long each guest call may wait for a task to carry it
@@ -90,7 +94,7 @@ public final class Recovery {
       operation.leaving().forEach(this::takeOut);
     } else {
       List<Entry> coming = new ArrayList<>(operation.coming());
-      java.util.Collections.reverse(coming);
+      Collections.reverse(coming);
       coming.forEach(this::takeOut);
       for (Entry entry : operation.leaving()) {
         find(entry)
@@ -101,11 +105,24 @@ public final class Recovery {
     return verdict;
   }
 
+  /** What could not be done, and need not be: modules that somebody in the guest holds. */
+  public List<String> notes() {
+    return List.copyOf(notes);
+  }
+
   /** Gives back a module that redirects nothing. */
   private void takeOut(Entry entry) {
     Optional<GuestPatch> patch = find(entry);
-    if (patch.isPresent() && !patch.get().isInUse()) {
+    if (patch.isEmpty() || patch.get().isInUse()) {
+      return;
+    }
+    try {
       patchSwitch.unloadUnlessRetained(entry.module(), limit);
+    } catch (RefusedException e) {
+      if (!(e.refusal() instanceof BusyRefusal.UnloadFailed)) {
+        throw e;
+      }
+      notes.add(e.refusal().message()); // its functions are restored: no reason to stop others
     }
   }
 

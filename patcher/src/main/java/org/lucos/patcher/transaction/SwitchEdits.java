@@ -89,8 +89,7 @@ final class SwitchEdits {
 
   /** A jump that lay on another patch's is not put back to where that patch was. */
   private static GuestPatch.Site standing(GuestPatch.Site site) {
-    boolean lowest = site.stack().layers().get(0).redirect().equals(site.redirect());
-    if (lowest && !Arrays.equals(site.target().originalBytes(), site.target().ownBytes())) {
+    if (site.hasLostGround()) {
       throw foreign(site, "module " + site.target().over() + ", on which it stood, is gone");
     }
     return site;

@@ -149,6 +149,22 @@ class BundleTest {
   }
 
   @Test
+  void whatAPatchRequiresIsKeptAndAPatchThatRequiresNothingSaysNothing() {
+    PatchObject lone = patch("6.1.0-1-amd64", Optional.of(BUILD_ID));
+    assertThat(
+            new String(Bundle.of(List.of(lone)).manifestBytes().toArray(), StandardCharsets.UTF_8))
+        .doesNotContain("requires");
+    Path file = folder.resolve("lone");
+    Bundle.of(List.of(lone)).write(file);
+    assertThat(Bundle.read(file).manifest().description().requires()).isEmpty();
+
+    PatchObject needy = lone.describedAs(DESCRIPTION.requiring(List.of("another", "one")));
+    Bundle.of(List.of(needy)).write(file);
+    assertThat(Bundle.read(file).manifest().description().requires())
+        .containsExactly("another", "one");
+  }
+
+  @Test
   void whatIsWrittenIsRead() {
     Path file = folder.resolve("fix.lucos");
 

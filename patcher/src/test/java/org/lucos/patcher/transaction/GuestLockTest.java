@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
@@ -31,6 +32,17 @@ class GuestLockTest {
                     .hasMessageContaining("guest")
                     .hasMessageContaining("pid " + ProcessHandle.current().pid());
               });
+    }
+  }
+
+  @Test
+  void itIsToldForHowLongTheHolderHasHadIt() {
+    Instant start = Instant.parse("2026-11-21T10:00:00Z");
+    GuestLock held = GuestLock.take(directory, GUEST, Duration.ZERO, InstantSource.fixed(start));
+    InstantSource later = InstantSource.fixed(start.plusSeconds(75));
+    try (held) {
+      assertThatThrownBy(() -> GuestLock.take(directory, GUEST, Duration.ZERO, later))
+          .hasMessageContaining("since 2026-11-21T10:00:00Z, for 75 s");
     }
   }
 

@@ -53,6 +53,9 @@ class JournalTest {
     assertThat(found.steps())
         .extracting(step -> step.step() + " " + step.done())
         .containsExactly("load false", "load true", "switch false");
+    assertThat(found.begun())
+        .extracting(step -> step.step() + " " + step.done())
+        .containsExactly("load true", "switch false");
     assertThat(Journal.read(state, new UUID(3, 4))).as("another guest's").isEmpty();
 
     Journal.forget(state, GUEST);

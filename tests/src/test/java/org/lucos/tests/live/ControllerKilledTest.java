@@ -32,9 +32,7 @@ class ControllerKilledTest {
       List.of(
           new Moment("plan", 50),
           new Moment("load module", 20),
-          new Moment("load module", 300),
           new Moment("load module", 900),
-          new Moment("check loaded text", 30),
           new Moment("switch", 5),
           new Moment("switch", 60),
           new Moment("switch", 200));
@@ -82,7 +80,6 @@ class ControllerKilledTest {
   private static final List<Step> STEPS =
       List.of(
           new Step("load module", 2, "undone"),
-          new Step("pre_unpatch", 1, "undone"),
           new Step("switch", 1, "undone"),
           new Step("unload module", 1, "finished"),
           new Step("close the journal", 1, "finished"));

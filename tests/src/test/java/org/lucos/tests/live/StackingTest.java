@@ -2,6 +2,8 @@ package org.lucos.tests.live;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -11,8 +13,11 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.lucos.patcher.app.ApplyPatch;
+import org.lucos.patcher.app.Progress;
+import org.lucos.patcher.app.Settings;
 import org.lucos.patcher.app.ShowStatus;
 import org.lucos.patcher.refusal.FitRefusal;
+import org.lucos.patcher.refusal.HostRefusal;
 import org.lucos.patcher.refusal.StateRefusal;
 import org.lucos.tests.guest.Guest;
 import org.lucos.tests.guest.TestGuest;
@@ -167,6 +172,28 @@ class StackingTest {
     operator.revert(OTHER.recipe());
     operator.apply(needy, Operator.PATIENCE);
     operator.revertTogether(LOW.recipe(), OTHER.recipe());
+    assertThat(operator.modules()).isEmpty();
+  }
+
+  @Test
+  void nothingIsBegunThatCannotBeRecorded() throws IOException {
+    Settings usual = operator.settings();
+    Settings full =
+        new Settings(
+            usual.connection(),
+            usual.cache(),
+            Files.writeString(folder.resolve("state"), "a file where the directory should be"),
+            usual.locks(),
+            usual.recipes(),
+            usual.keys(),
+            usual.clock());
+    ApplyPatch.Request request =
+        new ApplyPatch.Request(guest.name(), low, Operator.PATIENCE, Operator.PATIENCE, false);
+    var refusal =
+        Operator.refusal(
+            HostRefusal.JournalNotWritable.class,
+            () -> new ApplyPatch(full).run(request, Progress.SILENT));
+    assertThat(refusal.message()).contains(full.state().toString());
     assertThat(operator.modules()).isEmpty();
   }
 
