@@ -1,5 +1,6 @@
 package org.lucos.patcher.cli;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -10,8 +11,11 @@ import org.lucos.patcher.app.Settings;
 import org.lucos.patcher.refusal.ExitCode;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** {@code lucos apply}. */
 @Command(name = "apply", description = "Applies patches to a running guest: all of them, or none.")
@@ -55,14 +59,30 @@ final class ApplyCommand extends Subcommand<ApplyPatch.Outcome> {
       description = "refuse if a module that it changes is not loaded, instead of waiting for it")
   private boolean noWait;
 
+  @Spec private CommandSpec spec;
+
+  /** Behind {@code --replace} and a blank a bundle would be taken for the name of a patch. */
+  private Optional<List<String>> replaced() {
+    if (replace == null) {
+      return Optional.empty();
+    }
+    for (String name : replace) {
+      if (Files.isRegularFile(Path.of(name))) {
+        throw new ParameterException(
+            spec.commandLine(),
+            "'" + name + "' is a file: write bundles before --replace, or --replace=PATCH,PATCH");
+      }
+    }
+    return Optional.of(replace.stream().filter(name -> !name.isEmpty()).toList());
+  }
+
   @Override
   ApplyPatch.Outcome run(Settings settings, Progress progress) {
     ApplyPatch.Request request =
         new ApplyPatch.Request(
             guest.name(),
             bundles,
-            Optional.ofNullable(replace)
-                .map(names -> names.stream().filter(name -> !name.isEmpty()).toList()),
+            replaced(),
             limits.limits().waitingForMigration(migration.longest()),
             dryRun,
             allowUnsigned,

@@ -58,6 +58,20 @@ public final class PatchSwitch {
     }
   }
 
+  /** loaded -> applied: redirects every target, or changes nothing. */
+  public SwitchOutcome apply(GuestPatch patch, Duration timeout) {
+    return exchange(List.of(), List.of(patch), timeout).orElseThrow();
+  }
+
+  /**
+   * applied, orphaned or failed -> reverted: puts every redirected site back.
+   *
+   * @return nothing if there was nothing to put back
+   */
+  public Optional<SwitchOutcome> revert(GuestPatch patch, Duration timeout) {
+    return exchange(List.of(patch), List.of(), timeout);
+  }
+
   /**
    * Takes some patches out (applied, orphaned or failed -> reverted) and puts others in (loaded or
    * retained -> applied), all in one pause, or changes nothing. Of a module that is gone or was

@@ -26,7 +26,7 @@ class MainTest {
   @ValueSource(
       strings = {
         "build", "recipes", "plan", "apply", "revert", "status", "list", "verify", "doctor",
-        "keygen", "sign", "inspect"
+        "keygen", "sign", "inspect", "recover"
       })
   void everyCommandHasHelp(String command) {
     Run run = run(command, "--help");
@@ -44,6 +44,18 @@ class MainTest {
     assertThat(run("apply", "guest").exit()).isEqualTo(2);
     assertThat(run("apply", "g", "b", "--timeout", "soon").exit()).isEqualTo(2);
     assertThat(run().exit()).isEqualTo(2);
+    assertThat(run("revert", "guest").exit()).isEqualTo(2);
+    assertThat(run("revert", "guest", "patch", "--all").exit()).isEqualTo(2);
+  }
+
+  @Test
+  void aBundleIsNotTakenForTheNameOfAPatchToReplace() throws Exception {
+    String file = Files.writeString(directory.resolve("fix.lucos"), "a bundle").toString();
+    Run run = run("apply", "guest", file, "--replace", file);
+    assertThat(run.exit()).isEqualTo(2);
+    assertThat(run.err()).contains("before --replace");
+    assertThat(run("apply", "guest", file, "--replace").exit()).as("no bundle").isEqualTo(9);
+    assertThat(run("apply", "guest", file, "--replace=old").exit()).as("no bundle").isEqualTo(9);
   }
 
   @Test
