@@ -43,7 +43,9 @@ enum Room {
   BENCH_GUEST("org.lucos.bench.guest", BUILD),
   CORPUS("org.lucos.bench.corpus", APP, BENCH_GUEST),
   REPORT("org.lucos.bench.report", CORPUS),
-  BENCH_CLI("org.lucos.bench.cli", CORPUS, REPORT);
+  HARNESS("org.lucos.bench.harness", APP),
+  SCENARIO("org.lucos.bench.scenario", HARNESS, BENCH_GUEST),
+  BENCH_CLI("org.lucos.bench.cli", CORPUS, REPORT, SCENARIO);
 
   private final String root;
   private final ImmutableList<Room> uses;
