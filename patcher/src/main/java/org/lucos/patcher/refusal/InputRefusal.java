@@ -162,4 +162,17 @@ public sealed interface InputRefusal extends Refusal {
       return "name a copy of audit.jsonl, or nothing for the log of this host";
     }
   }
+
+  /** A kernel image is of another kernel than the guest's. */
+  record NotThisKernel(String file, String found, String wanted) implements InputRefusal {
+    @Override
+    public String message() {
+      return "'" + file + "' has build-id " + found + ", the guest's kernel " + wanted;
+    }
+
+    @Override
+    public String remedy() {
+      return "name the image that the guest booted, or none to have its package fetched";
+    }
+  }
 }
