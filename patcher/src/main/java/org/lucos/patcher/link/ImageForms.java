@@ -48,6 +48,7 @@ final class ImageForms {
   }
 
   /** One instruction that does something, and where it is. */
+  @SuppressWarnings("ArrayRecordComponent") // private, and nobody changes it
   private record Step(long address, byte[] bytes, Instruction instruction) {}
 
   /** Whether the kernel may have put these bytes at a place. */
@@ -87,14 +88,15 @@ final class ImageForms {
   }
 
   private boolean isFunction(long address) {
-    return functions.computeIfAbsent(
-        address,
-        at ->
-            kernel.symbols().enclosing(new GuestVirtualAddress(at)).isPresent()
-                    && kernel.text().contains(at)
-                ? symbolAt(at).isPresent()
-                : kernel.modules().stream()
-                    .anyMatch(module -> module.containsText(new GuestVirtualAddress(at))));
+    return functions.computeIfAbsent(address, this::looksLikeFunction);
+  }
+
+  private boolean looksLikeFunction(long address) {
+    if (kernel.text().contains(address)) {
+      return symbolAt(address).isPresent();
+    }
+    GuestVirtualAddress at = new GuestVirtualAddress(address);
+    return kernel.modules().stream().anyMatch(module -> module.containsText(at));
   }
 
   private boolean isTraced(Site site, byte[] live) {

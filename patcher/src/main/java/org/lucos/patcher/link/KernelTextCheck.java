@@ -39,6 +39,9 @@ public final class KernelTextCheck {
   private final ImageSites sites;
   private final List<Known> patches;
   private final Map<String, Integer> counts = new TreeMap<>();
+  private byte[] chunk = new byte[0];
+  private int chunkAt;
+  private boolean isFirstLook;
 
   /**
    * A change that is known.
@@ -123,6 +126,8 @@ public final class KernelTextCheck {
       int size = Math.min(CHUNK, expected.length - at);
       byte[] live = kernel.memory().bytes(new GuestVirtualAddress(start + at), size);
       restorePatches(live, at);
+      chunk = live;
+      chunkAt = at;
       next = Math.max(next, at);
       while (next < at + size) {
         if (live[next - at] == expected[next]) {
@@ -147,6 +152,7 @@ public final class KernelTextCheck {
   /** Explains a byte that differs, or reports it; gives where to go on. */
   private int explain(ImageForms forms, Set<Long> probes, int at, List<Difference> differences) {
     for (int look = 1; ; look++) {
+      isFirstLook = look == 1;
       Optional<Integer> end = explained(forms, probes, at);
       if (end.isPresent()) {
         return end.get();
@@ -206,6 +212,9 @@ public final class KernelTextCheck {
 
   private byte[] live(int at, int size) {
     int whole = Math.min(size, expected.length - at);
+    if (isFirstLook && at >= chunkAt && at + whole <= chunkAt + chunk.length) {
+      return Arrays.copyOfRange(chunk, at - chunkAt, at - chunkAt + whole);
+    }
     byte[] live = kernel.memory().bytes(new GuestVirtualAddress(start + at), whole);
     for (Known patch : patches) {
       restore(patch, live, at);

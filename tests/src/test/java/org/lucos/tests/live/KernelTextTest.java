@@ -63,7 +63,7 @@ class KernelTextTest {
     assertThat(verify(operator, guest).text().differences()).isEmpty();
   }
 
-  /** In a function that nothing calls in these guests. */
+  /** Behind the ftrace slot of a function that nothing calls in these guests. */
   private static void alteredByteIsNamed(Operator operator, TestGuest guest) {
     String function = "hibernation_available";
     byte[] own = operator.inKernel(kernel -> byteAt(kernel, function));
@@ -76,7 +76,7 @@ class KernelTextTest {
           .singleElement()
           .satisfies(
               difference -> {
-                assertThat(difference.place()).isEqualTo(function + "+0x7");
+                assertThat(difference.place()).isEqualTo(function + "+0xb");
                 assertThat(difference.expected()).isEqualTo(hex(own));
                 assertThat(difference.found()).isEqualTo(hex(altered));
               });
@@ -94,7 +94,7 @@ class KernelTextTest {
   }
 
   private static GuestVirtualAddress place(RunningKernel kernel, String function) {
-    return kernel.symbols().address(function).plus(7);
+    return kernel.symbols().address(function).plus(11);
   }
 
   private static byte[] byteAt(RunningKernel kernel, String function) {
