@@ -7,12 +7,14 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.UnaryOperator;
 import org.libvirt.Domain;
 import org.libvirt.LibvirtException;
 import org.lucos.bridge.domain.DomainIdentity;
 import org.lucos.bridge.domain.DomainRefusal;
 import org.lucos.bridge.domain.DomainRefusedException;
 import org.lucos.bridge.domain.GuestDomain;
+import org.lucos.bridge.domain.GuestHost;
 import org.lucos.bridge.jna.LibvirtConnection;
 import org.lucos.bridge.jna.ProcessMemory;
 import org.lucos.bridge.qemu.DomainControl;
@@ -20,7 +22,7 @@ import org.lucos.bridge.qemu.QemuGuestDomain;
 import org.lucos.bridge.qemu.QemuHost;
 
 /** The hypervisor of this host, through libvirt. Not thread-safe. */
-public final class Hypervisor implements AutoCloseable {
+public final class Hypervisor implements GuestHost {
   /** How long a guest may be held without a sign of life of its controller. */
   public static final Duration DEFAULT_SILENCE_LIMIT = Duration.ofSeconds(10);
 
@@ -83,15 +85,18 @@ public final class Hypervisor implements AutoCloseable {
     }
   }
 
-  /**
-   * Gets hold of a running domain; the guest is not disturbed. The domain may outlive neither this
-   * object nor its own {@code close()}.
-   *
-   * @param nameUuidOrId looked up in this order
-   * @throws DomainRefusedException if there is none, or none that can be worked on
-   */
+  @Override
   public GuestDomain attach(String nameUuidOrId) {
-    DomainControl control = control(nameUuidOrId);
+    return attach(nameUuidOrId, UnaryOperator.identity());
+  }
+
+  /**
+   * As {@link #attach(String)}.
+   *
+   * @param around is given what the domain is controlled through, and returns what to use for it
+   */
+  public GuestDomain attach(String nameUuidOrId, UnaryOperator<DomainControl> around) {
+    DomainControl control = around.apply(control(nameUuidOrId));
     return QemuGuestDomain.attach(
         new QemuHost(PROC, PID_FILES, new WatchdogLaunch(uri, silenceLimit)), control);
   }

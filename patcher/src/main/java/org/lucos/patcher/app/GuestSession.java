@@ -6,7 +6,7 @@ import org.lucos.bridge.domain.DomainRefusal;
 import org.lucos.bridge.domain.DomainRefusedException;
 import org.lucos.bridge.domain.DomainState;
 import org.lucos.bridge.domain.GuestDomain;
-import org.lucos.bridge.libvirt.Hypervisor;
+import org.lucos.bridge.domain.GuestHost;
 import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.patcher.transaction.GuestLock;
 
@@ -14,14 +14,14 @@ import org.lucos.patcher.transaction.GuestLock;
  * A guest that is being worked on: connection, domain, kernel, and the lock where it is written.
  */
 final class GuestSession implements AutoCloseable {
-  private final Hypervisor hypervisor;
+  private final GuestHost host;
   private final GuestDomain domain;
   private final RunningKernel kernel;
   private final @Nullable GuestLock lock;
 
   private GuestSession(
-      Hypervisor hypervisor, GuestDomain domain, RunningKernel kernel, @Nullable GuestLock lock) {
-    this.hypervisor = hypervisor;
+      GuestHost host, GuestDomain domain, RunningKernel kernel, @Nullable GuestLock lock) {
+    this.host = host;
     this.domain = domain;
     this.kernel = kernel;
     this.lock = lock;
@@ -44,11 +44,11 @@ final class GuestSession implements AutoCloseable {
   private static GuestSession open(
       Settings settings, String guest, @Nullable SwitchLimits writing) {
     Duration waitMigration = writing == null ? Duration.ZERO : writing.waitMigration();
-    Hypervisor hypervisor = Hypervisor.open(settings.connection());
+    GuestHost host = settings.connect();
     GuestDomain domain = null;
     GuestLock lock = null;
     try {
-      domain = MigrationHold.attach(hypervisor, guest, waitMigration);
+      domain = MigrationHold.attach(host, guest, waitMigration);
       if (writing != null) {
         domain.holdForMigration(waitMigration);
         domain.requireSettled();
@@ -66,9 +66,9 @@ final class GuestSession implements AutoCloseable {
               ? waitMigration
               : MigrationHold.AT_WORK);
       RunningKernel kernel = RunningKernel.attach(domain, settings.cache().resolve("running"));
-      return new GuestSession(hypervisor, domain, kernel, lock);
+      return new GuestSession(host, domain, kernel, lock);
     } catch (RuntimeException e) {
-      closeAll(lock, domain, hypervisor);
+      closeAll(lock, domain, host);
       throw e;
     }
   }
@@ -96,18 +96,18 @@ final class GuestSession implements AutoCloseable {
 
   @Override
   public void close() {
-    closeAll(lock, domain, hypervisor);
+    closeAll(lock, domain, host);
   }
 
   private static void closeAll(
-      @Nullable GuestLock lock, @Nullable GuestDomain domain, Hypervisor hypervisor) {
+      @Nullable GuestLock lock, @Nullable GuestDomain domain, GuestHost host) {
     try {
       if (domain != null) {
         domain.close();
       }
     } finally {
       try {
-        hypervisor.close();
+        host.close();
       } finally {
         if (lock != null) {
           lock.close();

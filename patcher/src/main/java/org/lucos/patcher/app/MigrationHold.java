@@ -4,7 +4,7 @@ import java.time.Duration;
 import org.lucos.bridge.domain.DomainRefusal;
 import org.lucos.bridge.domain.DomainRefusedException;
 import org.lucos.bridge.domain.GuestDomain;
-import org.lucos.bridge.libvirt.Hypervisor;
+import org.lucos.bridge.domain.GuestHost;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,12 +26,12 @@ final class MigrationHold {
    *
    * @throws DomainRefusedException with {@link DomainRefusal.LeftHost} if it has taken it away
    */
-  static GuestDomain attach(Hypervisor hypervisor, String guest, Duration longest) {
+  static GuestDomain attach(GuestHost host, String guest, Duration longest) {
     long start = System.nanoTime();
     boolean seen = false;
     while (true) {
       try {
-        return hypervisor.attach(guest);
+        return host.attach(guest);
       } catch (DomainRefusedException e) {
         boolean migrating = e.refusal() instanceof DomainRefusal.Migrating;
         if (seen && isGone(e.refusal())) {

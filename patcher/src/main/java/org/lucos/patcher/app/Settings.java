@@ -5,6 +5,9 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
+import org.lucos.bridge.domain.GuestHost;
+import org.lucos.bridge.libvirt.Hypervisor;
 
 /**
  * Where things are on this host.
@@ -16,6 +19,7 @@ import java.util.Optional;
  * @param recipes the folder {@code kernel-patches} of this installation
  * @param keys public keys of those whose bundles are taken
  * @param clock what records are dated by
+ * @param hosts opens a connection by its URI
  */
 public record Settings(
     String connection,
@@ -24,7 +28,8 @@ public record Settings(
     Path locks,
     Path recipes,
     Path keys,
-    InstantSource clock) {
+    InstantSource clock,
+    Function<String, GuestHost> hosts) {
   /** How long a callback of a patch may run, unless told otherwise. */
   public static final Duration CALLBACK_LIMIT = Duration.ofSeconds(60);
 
@@ -33,6 +38,23 @@ public record Settings(
 
   /** The connection used when none is named. */
   public static final String DEFAULT_CONNECTION = "qemu:///system";
+
+  /** With libvirt's own connections. */
+  public Settings(
+      String connection,
+      Path cache,
+      Path state,
+      Path locks,
+      Path recipes,
+      Path keys,
+      InstantSource clock) {
+    this(connection, cache, state, locks, recipes, keys, clock, Hypervisor::open);
+  }
+
+  /** Connects to the hypervisor. */
+  GuestHost connect() {
+    return hosts.apply(connection);
+  }
 
   /**
    * Defaults, overridden by {@code LUCOS_CACHE}, {@code LUCOS_STATE}, {@code LUCOS_LOCKS}, {@code
@@ -59,11 +81,12 @@ public record Settings(
         directory.resolve("locks"),
         recipes,
         keys,
-        clock);
+        clock,
+        hosts);
   }
 
   /** The same with another directory of trusted keys. */
   public Settings withKeys(Path directory) {
-    return new Settings(connection, cache, state, locks, recipes, directory, clock);
+    return new Settings(connection, cache, state, locks, recipes, directory, clock, hosts);
   }
 }

@@ -24,13 +24,13 @@ import org.lucos.tests.guest.Repository;
  * Bundles of this project's recipes. Each is built once and kept in the cache under a digest of the
  * recipe and of the code that builds.
  */
-final class Bundles {
+public final class Bundles {
   private static final List<String> BUILDING = List.of("build", "elf", "insn", "trust");
 
   private Bundles() {}
 
   /** Where tests keep locks and records, apart from those of the host. */
-  static Settings settings() {
+  public static Settings settings() {
     Path own = Repository.root().resolve("tests/target/live");
     Settings host = Settings.from(System.getenv(), Optional.empty());
     return new Settings(
@@ -69,7 +69,7 @@ final class Bundles {
   }
 
   /** The recipe built for a release. */
-  static Path of(String recipe, String release) {
+  public static Path of(String recipe, String release) {
     return of(recipe, release, recipe);
   }
 

@@ -1,0 +1,18 @@
+package org.lucos.bridge.domain;
+
+/** A connection to a hypervisor, through which its guests are got hold of. */
+public interface GuestHost extends AutoCloseable {
+
+  /**
+   * Gets hold of a running domain; the guest is not disturbed. The domain may outlive neither this
+   * object nor its own {@code close()}.
+   *
+   * @param nameUuidOrId looked up in this order
+   * @throws DomainRefusedException if there is none, or none that can be worked on
+   */
+  GuestDomain attach(String nameUuidOrId);
+
+  /** Ends the connection; guests run on. */
+  @Override
+  void close();
+}
