@@ -46,8 +46,6 @@ class FaultMatrixTest {
     guest.run("syscall_load 1 7200 >/dev/null 2>&1 & echo $! >/tmp/load.pid");
     FaultMatrix matrix = new FaultMatrix();
     try {
-      faulted.apply(Faults.none(), false); // code and caches get warm
-      faulted.revert(Faults.none(), false);
       Faults apply = Faults.none();
       faulted.apply(apply, false);
       Faults revert = Faults.none();

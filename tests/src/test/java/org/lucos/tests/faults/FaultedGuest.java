@@ -2,7 +2,9 @@ package org.lucos.tests.faults;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
@@ -12,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.lucos.bridge.addr.GuestVirtualAddress;
 import org.lucos.bridge.domain.DomainState;
@@ -193,13 +196,19 @@ final class FaultedGuest {
   /** Of this process's children only. */
   private static void killWatchdog() {
     List<ProcessHandle> watchdogs =
-        ProcessHandle.current()
-            .descendants()
-            .filter(p -> p.info().commandLine().orElse("").contains("PauseWatchdogMain"))
-            .toList();
+        ProcessHandle.current().descendants().filter(FaultedGuest::isWatchdog).toList();
     assertThat(watchdogs).as("watchdogs of this process").isNotEmpty();
     watchdogs.forEach(ProcessHandle::destroyForcibly);
     watchdogs.forEach(watchdog -> watchdog.onExit().join());
+  }
+
+  private static boolean isWatchdog(ProcessHandle process) {
+    try { // the JDK tells no command lines as long as this one
+      return Files.readString(Path.of("/proc", String.valueOf(process.pid()), "cmdline"))
+          .contains(".PauseWatchdogMain\0");
+    } catch (IOException e) {
+      return false; // it has just ended
+    }
   }
 
   private static void run(String... command) {
@@ -208,7 +217,7 @@ final class FaultedGuest {
           new ProcessBuilder(command).redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
       assertThat(process.waitFor(60, TimeUnit.SECONDS)).as(Arrays.toString(command)).isTrue();
       assertThat(process.exitValue()).isZero();
-    } catch (java.io.IOException e) {
+    } catch (IOException e) {
       throw new UncheckedIOException(e);
     } catch (InterruptedException e) {
       throw new IllegalStateException(e);
@@ -233,7 +242,7 @@ final class FaultedGuest {
     }
   }
 
-  private <T> T inKernel(java.util.function.Function<RunningKernel, T> look) {
+  private <T> T inKernel(Function<RunningKernel, T> look) {
     try (Hypervisor hypervisor = Hypervisor.open(settings.connection());
         GuestDomain domain = hypervisor.attach(guest.name())) {
       return look.apply(RunningKernel.attach(domain, settings.cache().resolve("running")));

@@ -18,8 +18,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.lucos.bridge.addr.AddressRange;
 import org.lucos.bridge.addr.AddressOutOfRangeException;
+import org.lucos.bridge.addr.AddressRange;
 import org.lucos.bridge.domain.DomainRefusedException;
 import org.lucos.bridge.domain.GuestDomain;
 import org.lucos.bridge.libvirt.Hypervisor;
@@ -72,7 +72,8 @@ class HostileGuestTest {
       Map<String, Integer> outcomes = new TreeMap<>();
       List<String> wrong = new ArrayList<>();
       long one = Long.getLong("lucos.fuzz.seed", -1);
-      long end = System.nanoTime() + Duration.ofSeconds(Long.getLong("lucos.fuzz.seconds", 40)).toNanos();
+      long end =
+          System.nanoTime() + Duration.ofSeconds(Long.getLong("lucos.fuzz.seconds", 40)).toNanos();
       long seed = one < 0 ? 0 : one;
       ExecutorService threads = Executors.newCachedThreadPool(HostileGuestTest::daemon);
       do {
@@ -88,7 +89,12 @@ class HostileGuestTest {
         seed++;
       } while (one < 0 && (seed < AT_LEAST || System.nanoTime() < end));
       threads.shutdownNow();
-      LOG.info("{} pages recorded, {} of walks; {} seeds: {}", pages.size(), walked.size(), seed, outcomes);
+      LOG.info(
+          "{} pages recorded, {} of walks; {} seeds: {}",
+          pages.size(),
+          walked.size(),
+          seed,
+          outcomes);
       assertThat(wrong).isEmpty();
       assertThat(outcomes.keySet()).as("lies are noticed").hasSizeGreaterThan(1);
     }
@@ -123,7 +129,8 @@ class HostileGuestTest {
           || failure instanceof AddressOutOfRangeException) {
         return failure.getClass().getSimpleName();
       }
-      StackTraceElement[] trace = failure == null ? new StackTraceElement[0] : failure.getStackTrace();
+      StackTraceElement[] trace =
+          failure == null ? new StackTraceElement[0] : failure.getStackTrace();
       List<String> places = new ArrayList<>();
       for (StackTraceElement element : trace) {
         if (places.size() < 6 && element.getClassName().startsWith("org.lucos.")) {
