@@ -6,6 +6,7 @@ import java.util.Locale;
 import java.util.Optional;
 import org.lucos.patcher.guestcall.GuestCalls;
 import org.lucos.patcher.kernel.RunningKernel;
+import org.lucos.patcher.plan.GuestHooks;
 import org.lucos.patcher.refusal.RefusedException;
 import org.lucos.patcher.transaction.GuestPatch;
 import org.lucos.patcher.transaction.Journal;
@@ -72,7 +73,12 @@ public final class ShowStatus {
         notes.add("a guest call is under way, or a controller died during one");
       }
       List<Patch> patches = new ArrayList<>();
-      GuestPatch.all(kernel).forEach(patch -> patches.add(describe(kernel, patch)));
+      GuestHooks hooks = GuestHooks.of(kernel);
+      for (GuestPatch patch : GuestPatch.all(kernel)) {
+        patches.add(describe(kernel, patch));
+        notes.addAll(HookNotes.bypasses(hooks, patch));
+        notes.addAll(HookNotes.probes(hooks, patch));
+      }
       WaitingPatches.Recorded recorded =
           new WaitingPatches(settings, session.domain().identity().uuid()).all();
       String boot = kernel.identity().boot();

@@ -14,6 +14,7 @@ import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.patcher.link.KernelTextCheck;
 import org.lucos.patcher.refusal.HostRefusal;
 import org.lucos.patcher.refusal.RefusedException;
+import org.lucos.patcher.plan.GuestHooks;
 import org.lucos.patcher.transaction.GuestPatch;
 import org.lucos.patcher.transaction.PatchCallback;
 import org.lucos.patcher.transaction.PatchState;
@@ -107,6 +108,7 @@ public final class VerifyGuest {
           request.wholeText()
               ? text(request, kernel, patches, phases, progress)
               : Text.notCompared("not asked for");
+      GuestHooks hooks = GuestHooks.of(kernel);
       List<String> problems = new ArrayList<>();
       int sites = 0;
       for (GuestPatch patch : patches) {
@@ -120,6 +122,7 @@ public final class VerifyGuest {
                   + " changes a module that is gone or was loaded anew: "
                   + String.join(", ", patch.goneModules()));
         }
+        problems.addAll(HookNotes.bypasses(hooks, patch));
         problems.addAll(callbacks(kernel, patch));
         for (GuestPatch.Site site : patch.sites()) {
           if (site.hasLostGround()) {

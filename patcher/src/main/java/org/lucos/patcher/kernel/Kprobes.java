@@ -5,6 +5,7 @@ import java.util.List;
 import org.lucos.bridge.addr.AddressRange;
 import org.lucos.bridge.addr.GuestVirtualAddress;
 import org.lucos.bridge.memory.GuestMemory;
+import org.lucos.patcher.bytes.Bytes;
 
 /** The kernel's registered kprobes (kernel/kprobes.c: {@code kprobe_table}). */
 public final class Kprobes {
@@ -18,8 +19,13 @@ public final class Kprobes {
   /** {@code KPROBE_FLAG_FTRACE}: the probe uses the function's ftrace slot. */
   private static final long FTRACE = 8;
 
+  /** {@code KPROBE_FLAG_OPTIMIZED}: it is part of a {@code struct optimized_kprobe}. */
+  private static final long OPTIMIZED = 4;
+
   /** An {@code int3}, or the {@code jmp rel32} that it may be turned into at any time. */
   private static final int LONGEST_PROBE = 5;
+
+  private static final int JUMP = 0xe9;
 
   private final GuestMemory memory;
   private final SymbolTable symbols;
@@ -37,8 +43,9 @@ public final class Kprobes {
    * @param address the instruction it stands for
    * @param onFtrace whether it is called through the function's ftrace slot and changes no other
    *     text
+   * @param covered the bytes of the code that it stands on: one, or five where it is a jump now
    */
-  public record Kprobe(GuestVirtualAddress address, boolean onFtrace) {
+  public record Kprobe(GuestVirtualAddress address, boolean onFtrace, Bytes covered) {
     /** The text it changes, now or when it is armed or optimised; for ftrace, the slot. */
     public AddressRange text() {
       return new AddressRange(address, LONGEST_PROBE);
@@ -72,11 +79,46 @@ public final class Kprobes {
       for (GuestVirtualAddress at : GuestLists.chain(memory, SOURCE, head, MOST_IN_BUCKET)) {
         GuestVirtualAddress probe = at.plus(-node.offset());
         GuestVirtualAddress address = kprobe.field("addr").readPointer(memory, probe);
-        boolean onFtrace = (kprobe.field("flags").read(memory, probe) & FTRACE) != 0;
+        long flags = kprobe.field("flags").read(memory, probe);
+        boolean onFtrace = (flags & FTRACE) != 0;
         GuestLists.requireText(SOURCE, probe, address);
-        probes.add(new Kprobe(address, onFtrace));
+        Bytes covered = onFtrace ? Bytes.EMPTY : covered(probe, address, flags);
+        probes.add(new Kprobe(address, onFtrace, covered));
       }
     }
     return probes;
+  }
+
+  /**
+   * What a probe has saved (kernel/kprobes.c: {@code opcode}; arch/x86/kernel/kprobes/opt.c: {@code
+   * copied_insn}, behind the first byte, of one that was turned into a jump).
+   */
+  private Bytes covered(GuestVirtualAddress probe, GuestVirtualAddress address, long flags) {
+    int opcode = (int) types.struct("kprobe").field("opcode").read(memory, probe);
+    boolean jump = (flags & OPTIMIZED) != 0 && memory.u8(address) == JUMP;
+    byte[] bytes = new byte[jump ? LONGEST_PROBE : 1];
+    bytes[0] = (byte) opcode;
+    if (jump) {
+      long copy = types.struct("optimized_kprobe").offsetOf("optinsn.copied_insn");
+      byte[] rest = memory.bytes(probe.plus(copy), LONGEST_PROBE - 1);
+      System.arraycopy(rest, 0, bytes, 1, rest.length);
+    }
+    return Bytes.of(bytes);
+  }
+
+  /**
+   * Text as it is without probes: what they cover is put in their place.
+   *
+   * @param start where the text is
+   */
+  public static void uncover(List<Kprobe> probes, GuestVirtualAddress start, byte[] text) {
+    for (Kprobe probe : probes) {
+      for (int i = 0; i < probe.covered().size(); i++) {
+        long at = probe.address().minus(start) + i;
+        if (at >= 0 && at < text.length) {
+          text[(int) at] = (byte) probe.covered().at(i);
+        }
+      }
+    }
   }
 }

@@ -125,6 +125,11 @@ public final class RunningKernel {
     return new Kprobes(memory(), symbols(), types());
   }
 
+  /** The livepatches that it has put in by itself. */
+  public Livepatches livepatches() {
+    return new Livepatches(memory(), symbols(), types());
+  }
+
   /** Whether it takes modules that are not signed. */
   public LoaderPolicy loaderPolicy() {
     return new LoaderPolicy(memory(), symbols(), types());

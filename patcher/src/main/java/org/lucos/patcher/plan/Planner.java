@@ -21,8 +21,8 @@ public final class Planner {
   /**
    * Makes the plan.
    *
-   * @throws RefusedException {@code ModulesForbidden}, {@code AlreadyPatched}, {@code SiteProbed}
-   *     or {@code NoRedirectSite}
+   * @throws RefusedException {@code ModulesForbidden}, {@code FunctionLivepatched}, {@code
+   *     AlreadyPatched}, {@code SiteProbed} or {@code NoRedirectSite}
    */
   public static PatchPlan plan(LinkedPatch patch, RunningKernel kernel) {
     kernel
@@ -32,6 +32,8 @@ public final class Planner {
             objection -> {
               throw new RefusedException(new GuestRefusal.ModulesForbidden(objection));
             });
+    GuestHooks hooks = GuestHooks.of(kernel);
+    patch.functions().forEach(function -> hooks.requireReached(function.name(), function.code()));
     StaticSites sites = kernel.staticSites();
     List<Kprobe> probes = kernel.kprobes().all();
     return plan(

@@ -72,8 +72,8 @@ final class SiteFinder {
     if (slot.isPresent() && (text.code()[(int) slot.getAsLong()] & 0xff) == CALL) {
       warnings.add(
           function.name()
-              + " is being traced: tracing goes on, but a livepatch or BPF program there may bypass"
-              + " the replacement");
+              + " is being traced: tracing goes on, but a tracer or BPF program that goes elsewhere"
+              + " from there would bypass the replacement");
     }
     return new PlannedFunction(
         function.name(),

@@ -23,6 +23,20 @@ public sealed interface BusyRefusal extends Refusal {
     }
   }
 
+  /** The guest's own livepatch diverts a function before the place where our jump would be. */
+  record FunctionLivepatched(String function, String by) implements BusyRefusal {
+    @Override
+    public String message() {
+      return "calls of " + function + " are diverted by a livepatch of the guest's own: " + by;
+    }
+
+    @Override
+    public String remedy() {
+      return "disable that livepatch in the guest (/sys/kernel/livepatch/NAME/enabled) and try again:"
+          + " as long as it is enabled the patch would have no effect";
+    }
+  }
+
   /**
    * Tasks were inside of code to be replaced for as long as we waited.
    *

@@ -10,6 +10,8 @@ import org.lucos.bridge.addr.GuestVirtualAddress;
 import org.lucos.patcher.bytes.Bytes;
 import org.lucos.patcher.bytes.MalformedDataException;
 import org.lucos.patcher.kernel.KernelSymbol;
+import org.lucos.patcher.kernel.Kprobes;
+import org.lucos.patcher.kernel.Kprobes.Kprobe;
 import org.lucos.patcher.kernel.LoadedModule;
 import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.patcher.plan.TextEdit;
@@ -85,7 +87,7 @@ public record GuestPatch(
     }
   }
 
-  /** All patches in a guest, in the order of its module list. */
+  /** All patches in a guest, in the order of its module list. Kprobes are looked through. */
   public static List<GuestPatch> all(RunningKernel kernel) {
     List<LoadedModule> loaded = kernel.modules();
     List<Found> found = new ArrayList<>();
@@ -102,12 +104,13 @@ public record GuestPatch(
                         layers
                             .computeIfAbsent(layer.redirect().at(), at -> new ArrayList<>())
                             .add(layer)));
+    List<Kprobe> probes = found.isEmpty() ? List.of() : kernel.kprobes().all();
     Function<GuestVirtualAddress, SiteStack> stacks =
-        site ->
-            SiteStack.of(
-                site,
-                kernel.memory().bytes(site, TextEdit.REDIRECT_SIZE),
-                layers.getOrDefault(site, List.of()));
+        site -> {
+          byte[] now = kernel.memory().bytes(site, TextEdit.REDIRECT_SIZE);
+          Kprobes.uncover(probes, site, now);
+          return SiteStack.of(site, now, layers.getOrDefault(site, List.of()));
+        };
     return found.stream().map(patch -> patch.with(stacks)).toList();
   }
 

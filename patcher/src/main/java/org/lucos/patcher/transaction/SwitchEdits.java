@@ -6,12 +6,15 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import org.lucos.bridge.addr.AddressRange;
 import org.lucos.bridge.addr.GuestVirtualAddress;
 import org.lucos.patcher.bytes.Bytes;
 import org.lucos.patcher.consistency.NamedRange;
 import org.lucos.patcher.kernel.LoadedModule;
 import org.lucos.patcher.kernel.RunningKernel;
+import org.lucos.patcher.plan.GuestHooks;
 import org.lucos.patcher.plan.TextEdit;
 import org.lucos.patcher.refusal.RefusedException;
 import org.lucos.patcher.refusal.StateRefusal;
@@ -28,6 +31,7 @@ final class SwitchEdits {
   private final List<TextEdit> fixed;
   private final List<NamedRange> busy = new ArrayList<>();
   private final Map<GuestVirtualAddress, Count> references = new LinkedHashMap<>();
+  private final List<Consumer<GuestHooks>> questions = new ArrayList<>();
 
   /** How many references to a module more, or less. */
   private record Count(ModuleHold hold, int change) {}
@@ -58,8 +62,14 @@ final class SwitchEdits {
     return List.copyOf(busy);
   }
 
-  /** All edits, with references to modules as they are counted now; to be asked for in a pause. */
+  /**
+   * All edits, with references to modules as they are counted now; to be asked for in a pause.
+   *
+   * @throws RefusedException {@code SiteProbed}, {@code FunctionLivepatched}
+   */
   List<TextEdit> now() {
+    GuestHooks hooks = GuestHooks.of(kernel);
+    questions.forEach(question -> question.accept(hooks));
     List<TextEdit> all = new ArrayList<>(fixed);
     references
         .values()
@@ -70,7 +80,11 @@ final class SwitchEdits {
   private void leave(GuestPatch patch, List<TextEdit> steps) {
     for (GuestPatch.Site site : patch.sites()) {
       switch (site.state()) {
-        case REDIRECTED, COVERED -> steps.add(standing(site).redirect().reversed());
+        case REDIRECTED, COVERED -> {
+          TextEdit back = standing(site).redirect().reversed();
+          steps.add(back);
+          questions.add(hooks -> requireFree(hooks, site, back));
+        }
         case FOREIGN -> throw foreign(site, "foreign bytes at " + site.redirect().at());
         case ORIGINAL, GONE -> {
           // put back already, or no longer that function's
@@ -112,7 +126,33 @@ final class SwitchEdits {
           .filter(layer -> !gone.contains(layer.module()))
           .forEach(layer -> busy.addAll(layer.code()));
       steps.add(site.redirect());
+      questions.add(
+          hooks -> {
+            hooks.requireNoProbe(function, site.redirect());
+            hooks.requireReached(function, code(site));
+          });
     }
+  }
+
+  private void requireFree(GuestHooks hooks, GuestPatch.Site site, TextEdit back) {
+    String function = site.target().function();
+    hooks.requireNoProbe(function, back);
+    if (Arrays.equals(back.replacement(), site.target().ownBytes())) {
+      hooks.requireProbesFit(
+          function,
+          code(site),
+          range -> kernel.memory().bytes(range.start(), (int) range.size()),
+          back);
+    }
+  }
+
+  /** The part of a function that has the site. */
+  private static AddressRange code(GuestPatch.Site site) {
+    return site.target().code().stream()
+        .map(Ledger.Code::range)
+        .filter(range -> range.contains(site.redirect().at()))
+        .findFirst()
+        .orElseGet(() -> new AddressRange(site.redirect().at(), TextEdit.REDIRECT_SIZE));
   }
 
   private void count(LoadedModule module, int change) {
