@@ -118,7 +118,7 @@ final class FaultedGuest {
           Failures.refusal(e).isPresent()
               || e instanceof MemoryFaultException
               || e instanceof UncheckedIOException
-              || e.getMessage() != null && e.getMessage().contains("the audit log does not tell");
+              || String.valueOf(e.getMessage()).contains("the audit log does not tell");
       if (!typed) {
         wrong.append("untyped failure ").append(e).append("; ");
       }

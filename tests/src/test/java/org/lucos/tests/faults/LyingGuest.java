@@ -28,6 +28,11 @@ record LyingGuest(GuestDomain real, PhysicalMemory memory) implements GuestDomai
   }
 
   @Override
+  public PausedGuest pause(String purpose) {
+    throw new UnsupportedOperationException("only looked at");
+  }
+
+  @Override
   public PausedGuest pause(String purpose, Runnable lastLook) {
     throw new UnsupportedOperationException("only looked at");
   }
