@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import org.lucos.bridge.addr.GuestPhysicalAddress;
@@ -30,7 +31,7 @@ final class HostileMemory implements PhysicalMemory {
 
   private final List<MemoryRegion> regions;
   private final Map<Long, byte[]> pages;
-  private final Map<Long, ByteBuffer> changed = new HashMap<>();
+  private final Map<Long, byte[]> changed = new HashMap<>();
   private final Set<Long> gone = new HashSet<>();
   private final Set<Long> restless = new HashSet<>();
   private final Random random;
@@ -54,7 +55,8 @@ final class HostileMemory implements PhysicalMemory {
   }
 
   private void lie(long page) {
-    ByteBuffer content = changed.computeIfAbsent(page, p -> copy(pages.get(p)));
+    byte[] own = changed.computeIfAbsent(page, p -> Objects.requireNonNull(pages.get(p)).clone());
+    ByteBuffer content = ByteBuffer.wrap(own).order(ByteOrder.LITTLE_ENDIAN);
     int at = random.nextInt(RecordedMemory.PAGE / 8) * 8;
     switch (random.nextInt(12)) {
       case 0 -> gone.add(page);
@@ -81,10 +83,6 @@ final class HostileMemory implements PhysicalMemory {
     }
   }
 
-  private static ByteBuffer copy(byte[] page) {
-    return ByteBuffer.wrap(page.clone()).order(ByteOrder.LITTLE_ENDIAN);
-  }
-
   @Override
   public List<MemoryRegion> regions() {
     return regions;
@@ -100,7 +98,8 @@ final class HostileMemory implements PhysicalMemory {
       long page = address / RecordedMemory.PAGE;
       int from = (int) (address % RecordedMemory.PAGE);
       int count = Math.min(length - done, RecordedMemory.PAGE - from);
-      byte[] content = changed.containsKey(page) ? changed.get(page).array() : pages.get(page);
+      byte[] lies = changed.get(page);
+      byte[] content = lies == null ? pages.get(page) : lies;
       if (content == null || gone.contains(page)) {
         throw new MemoryFaultException("physical", at.value(), length, "not there");
       }
