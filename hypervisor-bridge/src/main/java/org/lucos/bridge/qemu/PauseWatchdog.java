@@ -14,6 +14,7 @@ import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.lucos.bridge.domain.DomainRefusal;
 import org.lucos.bridge.domain.DomainRefusedException;
+import org.lucos.bridge.domain.DomainState;
 
 /**
  * Stands by while a controller may hold a guest stopped, in a process of its own. If the controller
@@ -33,7 +34,7 @@ public final class PauseWatchdog {
     void reopen();
 
     /**
-     * Whether the guest is stopped in the ordinary way, so that it may be let run: after a
+     * Whether the guest runs, or is stopped in the ordinary way, so that it may be let run: after a
      * migration, say, it must not.
      */
     boolean mayResume();
@@ -75,7 +76,7 @@ public final class PauseWatchdog {
 
       @Override
       public boolean mayResume() {
-        return use(domain -> new QemuMonitor(domain).status().resumable());
+        return use(domain -> mayRun(new QemuMonitor(domain).status()));
       }
 
       @Override
@@ -85,6 +86,11 @@ public final class PauseWatchdog {
               debugPort(domain).close();
               return true;
             });
+      }
+
+      /** One that runs was let run, or not stopped yet; to connect to its port stops it. */
+      private boolean mayRun(QemuMonitor.Status status) {
+        return status.resumable() || status.state() == DomainState.RUNNING;
       }
 
       private DebugPort debugPort(DomainControl domain) {

@@ -44,6 +44,15 @@ class QemuMonitorTest {
   }
 
   @ParameterizedTest
+  @CsvSource({"running,true", "paused,true", "debug,true", "postmigrate,false", "io-error,false"})
+  void watchdogLetsRunWhatRunsOrWasStoppedInTheOrdinaryWay(String word, boolean may) {
+    PauseWatchdog.Port port =
+        PauseWatchdog.port(
+            () -> new FakeControl(c -> "{\"return\":{\"status\":\"" + word + "\"}}"), SOCKET);
+    assertThat(port.mayResume()).isEqualTo(may);
+  }
+
+  @ParameterizedTest
   @ValueSource(strings = {"setup", "active", "postcopy-active", "device", "cancelling", "colo"})
   void migrationThatGoesOnIsSeen(String word) {
     assertThat(answering(c -> "{\"return\":{\"status\":\"" + word + "\"}}").activeMigration())
