@@ -159,6 +159,15 @@ final class DebugSession implements AutoCloseable {
     }
   }
 
+  /** Fails if the guest is not held any more: the watchdog has ended the pause. */
+  void requireHeld() throws IOException {
+    try {
+      watchdog.tell(new WatchdogProtocol.Hold());
+    } catch (IOException e) {
+      throw broken(e);
+    }
+  }
+
   /** Declares all writes final. */
   void commit() throws IOException {
     try {

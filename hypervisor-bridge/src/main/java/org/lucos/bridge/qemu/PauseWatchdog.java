@@ -186,7 +186,7 @@ public final class PauseWatchdog {
     } else if (order instanceof WatchdogProtocol.Disarm) {
       undo.clear();
       armed = Optional.empty();
-    } else {
+    } else if (order instanceof WatchdogProtocol.Quit) {
       quit = true;
     }
   }

@@ -122,8 +122,13 @@ final class QemuPausedGuest implements PausedGuest {
     return bytes;
   }
 
-  private static void requireBytes(GuestPhysicalAddress at, byte[] expected, byte[] found) {
+  private void requireBytes(GuestPhysicalAddress at, byte[] expected, byte[] found) {
     if (!Arrays.equals(expected, found)) {
+      try {
+        session.requireHeld(); // else the guest has run on, and it is no wonder
+      } catch (IOException e) {
+        throw failed(e);
+      }
       throw new UnexpectedBytesException(at, expected, found);
     }
   }

@@ -52,6 +52,14 @@ final class WatchdogProtocol {
     }
   }
 
+  /** Nothing is to be done: answered only while the pause lasts. */
+  record Hold() implements Order {
+    @Override
+    public String line() {
+      return "hold";
+    }
+  }
+
   /** What was written is to stay. */
   record Commit() implements Order {
     @Override
@@ -81,6 +89,7 @@ final class WatchdogProtocol {
     return switch (line) {
       case "arm run" -> Optional.of(new Arm(true));
       case "arm hold" -> Optional.of(new Arm(false));
+      case "hold" -> Optional.of(new Hold());
       case "commit" -> Optional.of(new Commit());
       case "disarm" -> Optional.of(new Disarm());
       case "quit" -> Optional.of(new Quit());

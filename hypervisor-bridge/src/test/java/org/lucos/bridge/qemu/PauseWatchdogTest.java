@@ -174,12 +174,14 @@ class PauseWatchdogTest {
       assertThat(hanging.receive(Duration.ofSeconds(5))).startsWith("T02");
       tell("arm run", "ok");
       tell("undo 100 01", "ok");
+      tell("hold", "ok");
       for (int i = 0; i < 200 && !portCalls.contains("close"); i++) {
         Thread.sleep(20);
       }
       assertThat(portCalls).containsExactly("reopen", "close");
       assertThat(fake.running).isTrue();
       assertThat(fake.ram[0x100]).isEqualTo((byte) 1);
+      tell("hold", "expired");
       tell("commit", "expired");
     }
     assertThat(messages.toString(US_ASCII)).contains("silent for 200 ms");

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.lucos.bridge.addr.GuestPhysicalAddress;
 import org.lucos.bridge.addr.GuestVirtualAddress;
 import org.lucos.bridge.domain.DomainRefusal;
+import org.lucos.bridge.domain.DomainRefusedException;
 import org.lucos.bridge.domain.DomainState;
 import org.lucos.bridge.domain.GuestDomain;
 import org.lucos.bridge.domain.PauseLog;
@@ -168,6 +169,25 @@ class PauseTest {
         domain.memory().read(spare, now, 0, 4);
         assertThat(now).isEqualTo(before);
       }
+    }
+  }
+
+  @Test
+  void bytesThatChangedBecauseThePauseWasTakenAwayAreNotBlamed(@Guest(vcpus = 2) TestGuest guest)
+      throws InterruptedException {
+    try (GuestDomain domain = hypervisor.attach(guest.name())) {
+      GuestPhysicalAddress spare = LinuxView.find(domain).spare();
+      byte[] before = new byte[4];
+      domain.memory().read(spare, before, 0, 4);
+      byte[] changed = {1, 2, 3, 4};
+      try (PausedGuest held = domain.pause("hang")) {
+        for (int i = 0; i < 600 && domain.state() != DomainState.RUNNING; i++) {
+          Thread.sleep(100); // until the watchdog thinks this process hangs
+        }
+        assertThatThrownBy(() -> held.write(spare, changed, before))
+            .isInstanceOf(DomainRefusedException.class);
+      }
+      assertThat(guest.run("echo alive")).isEqualTo("alive");
     }
   }
 

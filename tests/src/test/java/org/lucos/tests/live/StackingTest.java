@@ -191,7 +191,7 @@ class StackingTest {
         new ApplyPatch.Request(guest.name(), low, Operator.PATIENCE, Operator.PATIENCE, false);
     var refusal =
         Operator.refusal(
-            HostRefusal.JournalNotWritable.class,
+            HostRefusal.AuditNotWritable.class,
             () -> new ApplyPatch(full).run(request, Progress.SILENT));
     assertThat(refusal.message()).contains(full.state().toString());
     assertThat(operator.modules()).isEmpty();
