@@ -14,7 +14,9 @@ import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.patcher.refusal.ExitCode;
 import org.lucos.patcher.refusal.RefusedException;
 import org.lucos.patcher.refusal.StateRefusal;
+import org.lucos.patcher.refusal.Straggler;
 import org.lucos.patcher.transaction.Dependencies;
+import org.lucos.patcher.transaction.Drain;
 import org.lucos.patcher.transaction.GuestPatch;
 import org.lucos.patcher.transaction.Journal;
 import org.lucos.patcher.transaction.PatchState;
@@ -46,6 +48,7 @@ public final class ApplyPatch {
    * @param allowUnsigned take a bundle that nobody trusted has signed
    * @param mayWait if a module that it changes is not loaded, let it wait; else refuse. Several
    *     patches, and those that replace others, never wait
+   * @param immediate whether tasks may stay inside the old code; those that leave it run the new
    */
   public record Request(
       String guest,
@@ -54,7 +57,8 @@ public final class ApplyPatch {
       SwitchLimits limits,
       boolean dryRun,
       boolean allowUnsigned,
-      boolean mayWait) {
+      boolean mayWait,
+      boolean immediate) {
     /** Copies the lists. */
     public Request {
       bundles = List.copyOf(bundles);
@@ -62,6 +66,18 @@ public final class ApplyPatch {
       if (bundles.isEmpty()) {
         throw new IllegalArgumentException("no bundle");
       }
+    }
+
+    /** Nobody is inside of anything that is replaced. */
+    public Request(
+        String guest,
+        List<Path> bundles,
+        Optional<List<String>> replace,
+        SwitchLimits limits,
+        boolean dryRun,
+        boolean allowUnsigned,
+        boolean mayWait) {
+      this(guest, bundles, replace, limits, dryRun, allowUnsigned, mayWait, false);
     }
 
     /** One patch. */
@@ -81,7 +97,8 @@ public final class ApplyPatch {
           new SwitchLimits(timeout, maxPause).withCallbackLimit(callbackLimit),
           dryRun,
           allowUnsigned,
-          mayWait);
+          mayWait,
+          false);
     }
 
     /** One trusted patch with the usual limit for callbacks, now or not at all. */
@@ -89,8 +106,8 @@ public final class ApplyPatch {
       this(guest, bundle, timeout, maxPause, dryRun, Settings.CALLBACK_LIMIT, false, false);
     }
 
-    boolean isLone() {
-      return bundles.size() == 1 && replace.isEmpty();
+    boolean mayWaitForModules() {
+      return mayWait && bundles.size() == 1 && replace.isEmpty() && !immediate;
     }
   }
 
@@ -101,6 +118,7 @@ public final class ApplyPatch {
    * @param waitsFor the modules that it waits for
    * @param patches those of the bundles, in the order they were applied in
    * @param replaced names of patches that were taken out
+   * @param draining tasks that were seen inside the old code afterwards
    */
   public record Outcome(
       String state,
@@ -109,6 +127,7 @@ public final class ApplyPatch {
       Report.Guest guest,
       List<Applied> patches,
       List<String> replaced,
+      List<Straggler> draining,
       int attempts,
       double pauseMilliseconds,
       double checkMilliseconds,
@@ -121,6 +140,7 @@ public final class ApplyPatch {
       waitsFor = List.copyOf(waitsFor);
       patches = List.copyOf(patches);
       replaced = List.copyOf(replaced);
+      draining = List.copyOf(draining);
       phases = List.copyOf(phases);
     }
   }
@@ -205,13 +225,15 @@ public final class ApplyPatch {
         try {
           prepared.add(PreparedPatch.prepare(kernel, bundle, phases, ground, modules));
         } catch (RefusedException e) {
-          if (request.mayWait()
-              && request.isLone()
+          if (request.mayWaitForModules()
               && e.refusal() instanceof StateRefusal.ModuleNotLoaded absent) {
             return new WaitingApply(settings).begin(request, session, bundle, absent, phases);
           }
           throw e;
         }
+      }
+      if (request.immediate()) {
+        prepared.forEach(PreparedPatch::requireImmediateSafe);
       }
       if (request.dryRun()) {
         return outcome(request, session, prepared, leaving, null, phases.end(), "");
@@ -281,7 +303,8 @@ public final class ApplyPatch {
             log,
             leaving.stream().map(Operation::leaving).toList(),
             coming)) {
-      return new ApplySteps(settings, session.kernel(), request.limits(), operation)
+      return new ApplySteps(
+              settings, session.kernel(), request.limits(), request.immediate(), operation)
           .run(prepared, leaving);
     }
   }
@@ -359,6 +382,15 @@ public final class ApplyPatch {
     }
   }
 
+  private static List<Straggler> draining(GuestSession session, List<PreparedPatch> prepared) {
+    Set<String> modules =
+        prepared.stream().map(PreparedPatch::moduleName).collect(Collectors.toSet());
+    return GuestPatch.all(session.kernel()).stream()
+        .filter(patch -> modules.contains(patch.module().name()))
+        .flatMap(patch -> Drain.of(session.kernel(), patch).inside().stream())
+        .toList();
+  }
+
   private static Outcome outcome(
       Request request,
       GuestSession session,
@@ -374,6 +406,7 @@ public final class ApplyPatch {
         session.describe(),
         prepared.stream().map(Applied::of).toList(),
         leaving.stream().map(patch -> patch.ledger().patch()).toList(),
+        request.immediate() && !request.dryRun() ? draining(session, prepared) : List.of(),
         switched == null ? 0 : switched.attempts(),
         switched == null ? 0 : Report.millis(switched.pause()),
         switched == null ? 0 : Report.millis(switched.check()),

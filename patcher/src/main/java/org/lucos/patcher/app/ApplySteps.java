@@ -26,14 +26,24 @@ final class ApplySteps {
   private final RunningKernel kernel;
   private final SwitchLimits limits;
   private final Operation operation;
+  private final boolean immediate;
   private final PatchSwitch patchSwitch;
   private final List<String> loaded = new ArrayList<>();
   private final List<GuestPatch> announced = new ArrayList<>();
 
-  ApplySteps(Settings settings, RunningKernel kernel, SwitchLimits limits, Operation operation) {
+  /**
+   * @param immediate whether tasks may stay inside the old code
+   */
+  ApplySteps(
+      Settings settings,
+      RunningKernel kernel,
+      SwitchLimits limits,
+      boolean immediate,
+      Operation operation) {
     this.settings = settings;
     this.kernel = kernel;
     this.limits = limits;
+    this.immediate = immediate;
     this.operation = operation;
     this.patchSwitch =
         new PatchSwitch(kernel, limits.maxPause(), limits.callbackLimit(), limits.kickAfter());
@@ -90,7 +100,7 @@ final class ApplySteps {
     SwitchGround ground = SwitchGround.of(GuestPatch.all(kernel), gone);
     for (PreparedPatch patch : prepared) {
       String module = patch.moduleName();
-      byte[] image = patch.image(kernel, settings.clock().instant(), ground);
+      byte[] image = patch.image(kernel, settings.clock().instant(), ground, immediate);
       operation.step("load module", "load", Map.of("module", module, "bytes", image.length));
       loaded.add(module);
       LoadedModule present = patchSwitch.load(module, image, limits.timeout());

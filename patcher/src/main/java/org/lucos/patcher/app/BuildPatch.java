@@ -43,6 +43,7 @@ public final class BuildPatch {
    * @param maxObjects how many objects may be compiled because of headers
    * @param modules the modules whose code a changed header may change; all if absent
    * @param requires names of patches that must be applied as long as this one is
+   * @param immediateSafe whether old and new code may run side by side, by its author's word
    */
   public record Request(
       Source source,
@@ -55,7 +56,8 @@ public final class BuildPatch {
       boolean keep,
       int maxObjects,
       Optional<Set<String>> modules,
-      List<String> requires) {
+      List<String> requires,
+      boolean immediateSafe) {
     /** How many objects may be compiled because of headers, unless said otherwise. */
     public static final int DEFAULT_MAX_OBJECTS = PatchBuilder.DEFAULT_MAX_OBJECTS;
 
@@ -89,7 +91,8 @@ public final class BuildPatch {
           keep,
           maxObjects,
           modules,
-          List.of());
+          List.of(),
+          false);
     }
   }
 
@@ -209,7 +212,7 @@ public final class BuildPatch {
     phases.begin("write bundle");
     Bundle bundle =
         Bundle.of(
-            built.objects().stream().map(object -> requiring(object, request.requires())).toList(),
+            built.objects().stream().map(object -> promised(object, request)).toList(),
             built.skipped());
     String patch = bundle.manifest().description().name();
     Path file = request.output().orElseGet(() -> Path.of(slug(patch) + ".lucos"));
@@ -288,7 +291,11 @@ public final class BuildPatch {
     }
   }
 
-  private static PatchObject requiring(PatchObject object, List<String> patches) {
-    return patches.isEmpty() ? object : object.describedAs(object.description().requiring(patches));
+  private static PatchObject promised(PatchObject object, Request request) {
+    return object.describedAs(
+        object
+            .description()
+            .requiring(request.requires())
+            .withImmediateSafe(request.immediateSafe()));
   }
 }

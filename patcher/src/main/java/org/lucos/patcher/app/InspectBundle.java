@@ -34,6 +34,7 @@ public final class InspectBundle {
    * A bundle.
    *
    * @param requires names of patches that must be applied as long as this one is
+   * @param immediateSafe its author's word that old and new code may run side by side for a while
    * @param signature whether somebody trusted has signed it
    * @param keyIds of all its signatures, verified or not
    * @param manifestSha256 digest of what is signed
@@ -46,6 +47,7 @@ public final class InspectBundle {
       String description,
       List<String> fixes,
       List<String> requires,
+      boolean immediateSafe,
       String created,
       String tool,
       Report.Signature signature,
@@ -141,6 +143,7 @@ public final class InspectBundle {
         manifest.description().description(),
         manifest.description().fixes(),
         manifest.description().requires(),
+        manifest.description().immediateSafe(),
         manifest.description().created().toString(),
         manifest.description().toolVersion(),
         Report.Signature.of(verdict),

@@ -59,7 +59,7 @@ public final class PlanPatch {
           session.describe(),
           prepared.description().name(),
           prepared.moduleName(),
-          prepared.image(session.kernel(), settings.clock().instant(), ground).length,
+          prepared.image(session.kernel(), settings.clock().instant(), ground, false).length,
           functions(prepared),
           occupancy.inUse(),
           occupancy.expectedPauseMilliseconds(),

@@ -18,6 +18,7 @@ import org.lucos.patcher.link.ModuleImage;
 import org.lucos.patcher.plan.PatchPlan;
 import org.lucos.patcher.plan.PlannedFunction;
 import org.lucos.patcher.plan.Planner;
+import org.lucos.patcher.refusal.FitRefusal;
 import org.lucos.patcher.refusal.GuestRefusal;
 import org.lucos.patcher.refusal.RefusedException;
 import org.lucos.patcher.refusal.StateRefusal;
@@ -103,6 +104,24 @@ record PreparedPatch(CheckedBundle bundle, LinkedPatch linked, PatchPlan plan) {
     return bundle.bundle().manifest().description();
   }
 
+  /**
+   * Refuses to leave tasks inside the old code if that may do harm.
+   *
+   * @throws RefusedException {@code NotImmediate}
+   */
+  void requireImmediateSafe() {
+    if (!description().immediateSafe()) {
+      throw new RefusedException(
+          new FitRefusal.NotImmediate(
+              description().name(), "its author has not promised that it is safe"));
+    }
+    if (!linked.variant().callbacks().isEmpty()) {
+      throw new RefusedException(
+          new FitRefusal.NotImmediate(
+              description().name(), "it has callbacks, which rely on nobody being inside"));
+    }
+  }
+
   /** What the operator is to be told. */
   List<String> warnings() {
     List<String> all = new ArrayList<>(plan.warnings());
@@ -119,9 +138,10 @@ record PreparedPatch(CheckedBundle bundle, LinkedPatch linked, PatchPlan plan) {
    * The module as the guest's loader takes it, with the ledger inside.
    *
    * @param ground what its jumps will lie on
+   * @param immediate whether tasks may stay inside the old code
    */
-  byte[] image(RunningKernel kernel, Instant when, SwitchGround ground) {
-    return ModuleImage.of(linked, kernel, ledger(when, ground).encode());
+  byte[] image(RunningKernel kernel, Instant when, SwitchGround ground, boolean immediate) {
+    return ModuleImage.of(linked, kernel, ledger(when, ground, immediate).encode());
   }
 
   private static Ledger.Target target(PlannedFunction site, SwitchGround ground) {
@@ -138,7 +158,7 @@ record PreparedPatch(CheckedBundle bundle, LinkedPatch linked, PatchPlan plan) {
         original.equals(own) ? "" : own.toHex());
   }
 
-  private Ledger ledger(Instant when, SwitchGround ground) {
+  private Ledger ledger(Instant when, SwitchGround ground, boolean immediate) {
     List<Ledger.Target> targets =
         plan.functions().stream().map(site -> target(site, ground)).toList();
     return new Ledger(
@@ -168,6 +188,7 @@ record PreparedPatch(CheckedBundle bundle, LinkedPatch linked, PatchPlan plan) {
                         module.struct().value(),
                         new Ledger.Code(module.text().start().value(), module.text().size())))
             .toList(),
-        description().requires());
+        description().requires(),
+        immediate);
   }
 }

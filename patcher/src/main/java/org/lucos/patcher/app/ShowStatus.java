@@ -8,6 +8,8 @@ import org.lucos.patcher.guestcall.GuestCalls;
 import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.patcher.plan.GuestHooks;
 import org.lucos.patcher.refusal.RefusedException;
+import org.lucos.patcher.refusal.Straggler;
+import org.lucos.patcher.transaction.Drain;
 import org.lucos.patcher.transaction.GuestPatch;
 import org.lucos.patcher.transaction.Journal;
 import org.lucos.patcher.transaction.PatchCallback;
@@ -37,6 +39,7 @@ public final class ShowStatus {
    * One patch.
    *
    * @param appliedAt when it was applied, or began to wait
+   * @param draining tasks inside the code that it replaced
    * @param waitsFor modules that it waits for; of one that expired with the guest's last boot none
    */
   public record Patch(
@@ -48,12 +51,14 @@ public final class ShowStatus {
       String appliedAt,
       List<Function> functions,
       List<Callback> callbacks,
+      List<Straggler> draining,
       List<String> waitsFor) {
     /** Copies the lists. */
     public Patch {
       callbacks = List.copyOf(callbacks);
       fixes = List.copyOf(fixes);
       functions = List.copyOf(functions);
+      draining = List.copyOf(draining);
       waitsFor = List.copyOf(waitsFor);
     }
   }
@@ -118,15 +123,17 @@ public final class ShowStatus {
                         site.redirect().at().toString(),
                         lower(site.state()) + over(site)))
             .toList();
+    Drain drain = Drain.of(kernel, patch);
     return new Patch(
         patch.ledger().patch(),
-        lower(patch.state()),
+        drain.state().label(),
         patch.ledger().description(),
         patch.ledger().fixes(),
         patch.module().name(),
         patch.ledger().appliedAt(),
         functions,
         PatchCallback.all(kernel, patch).stream().map(ShowStatus::describe).toList(),
+        drain.inside(),
         List.of());
   }
 

@@ -91,7 +91,8 @@ record Variants(List<PatchObject> objects, List<SkippedKernel> skipped) {
             first.fixes(),
             first.created(),
             first.toolVersion(),
-            first.requires());
+            first.requires(),
+            first.immediateSafe());
     return objects.stream().map(object -> object.describedAs(all)).toList();
   }
 }

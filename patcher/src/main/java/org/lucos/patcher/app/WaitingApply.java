@@ -69,6 +69,7 @@ final class WaitingApply {
                 bundle.warning().stream().toList(),
                 bundle.signature())),
         List.of(),
+        List.of(),
         0,
         0,
         0,
@@ -96,6 +97,7 @@ final class WaitingApply {
         waiting.fixes(),
         waiting.module(),
         waiting.since(),
+        List.of(),
         List.of(),
         List.of(),
         absent);

@@ -16,6 +16,7 @@ import java.util.List;
  * @param created the date of the change, as far as the input tells; see {@code SourceDate}
  * @param toolVersion what built it
  * @param requires names of patches that must be applied as long as this one is
+ * @param immediateSafe its author's word that old and new code may run side by side for a while
  */
 public record PatchDescription(
     String name,
@@ -24,7 +25,9 @@ public record PatchDescription(
     Instant created,
     String toolVersion,
     @JsonInclude(JsonInclude.Include.NON_EMPTY) @JsonSetter(nulls = Nulls.AS_EMPTY)
-        List<String> requires) {
+        List<String> requires,
+    @JsonInclude(JsonInclude.Include.NON_DEFAULT) @JsonSetter(nulls = Nulls.AS_EMPTY)
+        boolean immediateSafe) {
   public PatchDescription {
     if (name.isBlank()) {
       throw new IllegalArgumentException("a patch needs a name");
@@ -36,11 +39,17 @@ public record PatchDescription(
   /** Of a patch that needs no other. */
   public PatchDescription(
       String name, String description, List<String> fixes, Instant created, String toolVersion) {
-    this(name, description, fixes, created, toolVersion, List.of());
+    this(name, description, fixes, created, toolVersion, List.of(), false);
   }
 
   /** The same, with others that must be applied as long as it is. */
   public PatchDescription requiring(List<String> names) {
-    return new PatchDescription(name, description, fixes, created, toolVersion, names);
+    return new PatchDescription(
+        name, description, fixes, created, toolVersion, names, immediateSafe);
+  }
+
+  /** The same, with its author's word that old and new code may run side by side. */
+  public PatchDescription withImmediateSafe(boolean safe) {
+    return new PatchDescription(name, description, fixes, created, toolVersion, requires, safe);
   }
 }

@@ -9,6 +9,7 @@ import org.lucos.patcher.app.ApplyPatch;
 import org.lucos.patcher.app.Progress;
 import org.lucos.patcher.app.Settings;
 import org.lucos.patcher.refusal.ExitCode;
+import org.lucos.patcher.refusal.Straggler;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -59,6 +60,13 @@ final class ApplyCommand extends Subcommand<ApplyPatch.Outcome> {
       description = "refuse if a module that it changes is not loaded, instead of waiting for it")
   private boolean noWait;
 
+  @Option(
+      names = "--immediate",
+      description =
+          "do not wait for tasks inside of old code, if the patch's author promised that this is"
+              + " safe; 'lucos status' says draining until they have left")
+  private boolean immediate;
+
   @Spec private CommandSpec spec;
 
   /** Behind {@code --replace} and a blank a bundle would be taken for the name of a patch. */
@@ -86,7 +94,8 @@ final class ApplyCommand extends Subcommand<ApplyPatch.Outcome> {
             limits.limits().waitingForMigration(migration.longest()),
             dryRun,
             allowUnsigned,
-            !noWait);
+            !noWait,
+            immediate);
     return new ApplyPatch(keys.apply(settings)).run(request, progress);
   }
 
@@ -114,6 +123,9 @@ final class ApplyCommand extends Subcommand<ApplyPatch.Outcome> {
     }
     if (!applied.replaced().isEmpty()) {
       console.line("  in the place of %s", String.join(", ", applied.replaced()));
+    }
+    for (Straggler task : applied.draining()) {
+      console.line("  draining: %s (pid %d) in %s", task.name(), task.pid(), task.function());
     }
     if (!applied.dryRun()) {
       console.line(

@@ -125,6 +125,13 @@ final class BuildCommand extends Subcommand<BuildPatch.Outcome> {
   private final List<String> requires = new ArrayList<>();
 
   @Option(
+      names = "--immediate-safe",
+      description =
+          "promise that tasks in the old code and tasks in the new may run side by side, which"
+              + " 'lucos apply --immediate' leads to")
+  private boolean immediateSafe;
+
+  @Option(
       names = "--sign",
       paramLabel = "KEY",
       description = "sign the bundle with this private key")
@@ -172,7 +179,8 @@ final class BuildCommand extends Subcommand<BuildPatch.Outcome> {
             keep,
             maxObjects,
             modules(),
-            List.copyOf(requires));
+            List.copyOf(requires),
+            immediateSafe);
     return new BuildPatch(settings).run(request, progress);
   }
 

@@ -29,6 +29,9 @@ final class InspectCommand extends Subcommand<InspectBundle.Outcome> {
     console.line("%s: %s", found.patch(), found.description());
     all(console, "fixes", found.fixes());
     all(console, "requires", found.requires());
+    if (found.immediateSafe()) {
+      console.line("immediate  safe, by its author's word");
+    }
     console.line("signature  %s", found.signature().text());
     console.line("manifest   sha256 %s", found.manifestSha256());
     console.line(

@@ -37,6 +37,13 @@ final class StatusCommand extends Subcommand<ShowStatus.Outcome> {
           .functions()
           .forEach(f -> console.line("           %s at %s: %s", f.name(), f.site(), f.state()));
       patch
+          .draining()
+          .forEach(
+              task ->
+                  console.line(
+                      "           still inside: %s (pid %d) in %s, %s",
+                      task.name(), task.pid(), task.function(), task.condition()));
+      patch
           .callbacks()
           .forEach(
               c ->

@@ -7,6 +7,19 @@ public sealed interface FitRefusal extends Refusal {
     return ExitCode.DOES_NOT_FIT;
   }
 
+  /** Tasks may not be left inside of what the patch replaces. */
+  record NotImmediate(String patch, String why) implements FitRefusal {
+    @Override
+    public String message() {
+      return "patch '" + patch + "' cannot be applied with tasks inside of the old code: " + why;
+    }
+
+    @Override
+    public String remedy() {
+      return "apply it without --immediate, which waits for them; its author may build it with 'lucos build --immediate-safe'";
+    }
+  }
+
   /** The bundle has no variant for the running kernel. */
   record WrongKernel(String running, String wanted) implements FitRefusal {
     @Override

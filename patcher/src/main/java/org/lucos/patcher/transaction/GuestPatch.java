@@ -9,6 +9,7 @@ import java.util.function.Function;
 import org.lucos.bridge.addr.GuestVirtualAddress;
 import org.lucos.patcher.bytes.Bytes;
 import org.lucos.patcher.bytes.MalformedDataException;
+import org.lucos.patcher.consistency.NamedRange;
 import org.lucos.patcher.kernel.KernelSymbol;
 import org.lucos.patcher.kernel.Kprobes;
 import org.lucos.patcher.kernel.Kprobes.Kprobe;
@@ -131,6 +132,19 @@ public record GuestPatch(
   /** Whether any of its jumps is in place. */
   public boolean isInUse() {
     return sites.stream().anyMatch(Site::isTaken);
+  }
+
+  /** What ran before it came: the functions it replaces, and patches of them that it lies on. */
+  List<NamedRange> oldCode() {
+    List<NamedRange> old = new ArrayList<>();
+    for (Site site : sites) {
+      if (site.state() != SiteState.GONE) {
+        String function = site.target().function();
+        site.target().code().forEach(code -> old.add(new NamedRange(function, code.range())));
+        site.stack().below(module.name()).forEach(layer -> old.addAll(layer.code()));
+      }
+    }
+    return old;
   }
 
   /** The modules whose jumps lie on this patch's, each once. */

@@ -37,6 +37,7 @@ import org.lucos.patcher.plan.TextEdit;
  * @param callbacks functions of the module that run around a switch; absent in older ledgers
  * @param modules the modules whose code it changes; none for a patch of vmlinux
  * @param requires names of patches that must be applied as long as this one is
+ * @param immediate whether it was switched to with tasks left inside the old code
  */
 @JsonIgnoreProperties(ignoreUnknown = true)
 public record Ledger(
@@ -50,7 +51,8 @@ public record Ledger(
     List<String> escapes,
     @JsonSetter(nulls = Nulls.AS_EMPTY) List<Callback> callbacks,
     @JsonSetter(nulls = Nulls.AS_EMPTY) List<PatchedModule> modules,
-    @JsonSetter(nulls = Nulls.AS_EMPTY) List<String> requires) {
+    @JsonSetter(nulls = Nulls.AS_EMPTY) List<String> requires,
+    boolean immediate) {
 
   /** The only format so far. */
   public static final int FORMAT = 1;

@@ -19,6 +19,8 @@ public enum PatchState {
   LOADED,
   /** All of its redirects are in place, some perhaps under those of other patches. */
   APPLIED,
+  /** Applied at once, and tasks are still inside the code that it replaced. */
+  DRAINING,
   /** Its redirects were taken out a moment ago, and its module is about to go. */
   REVERTED,
   /** Reverted; its memory stays because the kernel may hold on to addresses in it. */
@@ -33,7 +35,8 @@ public enum PatchState {
     return switch (this) {
       case ABSENT -> EnumSet.of(LOADED, WAITING);
       case WAITING -> EnumSet.of(LOADED, ABSENT);
-      case LOADED -> EnumSet.of(APPLIED, ABSENT);
+      case LOADED -> EnumSet.of(APPLIED, DRAINING, ABSENT);
+      case DRAINING -> EnumSet.of(APPLIED, REVERTED);
       case APPLIED, ORPHANED, FAILED -> EnumSet.of(REVERTED);
       case REVERTED -> EnumSet.of(ABSENT, RETAINED);
       case RETAINED -> EnumSet.of(APPLIED);

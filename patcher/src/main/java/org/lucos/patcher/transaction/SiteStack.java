@@ -75,6 +75,11 @@ record SiteStack(GuestVirtualAddress site, Bytes now, Bytes own, List<Layer> lay
     return Optional.empty();
   }
 
+  /** The jumps below a module's, lowest first; all if it has none there. */
+  List<Layer> below(String module) {
+    return layers.subList(0, heightOf(module).orElse(layers.size()));
+  }
+
   /** The jumps above a module's, lowest first; none if it has none there. */
   List<Layer> above(String module) {
     return heightOf(module).map(i -> layers.subList(i + 1, layers.size())).orElse(List.of());

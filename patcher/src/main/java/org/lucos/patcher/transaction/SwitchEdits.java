@@ -99,6 +99,9 @@ final class SwitchEdits {
         .module()
         .part(LoadedModule.Kind.TEXT)
         .ifPresent(range -> busy.add(new NamedRange(patch.module().name(), range)));
+    if (patch.ledger().immediate()) {
+      busy.addAll(patch.oldCode());
+    }
   }
 
   /** A jump that lay on another patch's is not put back to where that patch was. */
@@ -121,10 +124,15 @@ final class SwitchEdits {
     }
     for (GuestPatch.Site site : patch.sites()) {
       String function = site.target().function();
-      site.target().code().forEach(code -> busy.add(new NamedRange(function, code.range())));
-      site.stack().layers().stream()
-          .filter(layer -> !gone.contains(layer.module()))
-          .forEach(layer -> busy.addAll(layer.code()));
+      if (patch.ledger().immediate()) {
+        AddressRange jump = new AddressRange(site.redirect().at(), TextEdit.REDIRECT_SIZE);
+        busy.add(new NamedRange(function, jump));
+      } else {
+        site.target().code().forEach(code -> busy.add(new NamedRange(function, code.range())));
+        site.stack().layers().stream()
+            .filter(layer -> !gone.contains(layer.module()))
+            .forEach(layer -> busy.addAll(layer.code()));
+      }
       steps.add(site.redirect());
       questions.add(
           hooks -> {

@@ -31,7 +31,8 @@ class LedgerTest {
           List.of(
               new Ledger.PatchedModule(
                   "m", 0xffffffffc0002000L, new Ledger.Code(0xffffffffc0000000L, 4096))),
-          List.of("another"));
+          List.of("another"),
+          true);
 
   @Test
   void comesBackAsItWasWritten() {
@@ -60,7 +61,7 @@ class LedgerTest {
 
   @Test
   void aLedgerOfThePatchesBeforeModulesHasNone() {
-    String old = text().replaceFirst(",\"modules\":.*]}", "}");
+    String old = text().replaceFirst(",\"modules\":.*}", "}");
     assertThat(old).doesNotContain("modules");
     assertThat(Ledger.decode("test", old).modules()).isEmpty();
   }
@@ -70,10 +71,11 @@ class LedgerTest {
     String old =
         text()
             .replaceAll(",\"over\":\"[^\"]*\",\"own\":\"[^\"]*\"", "")
-            .replaceFirst(",\"requires\":.*]}", "}");
+            .replaceFirst(",\"requires\":.*}", "}");
     assertThat(old).doesNotContain("over", "own", "requires");
     Ledger ledger = Ledger.decode("test", old);
     assertThat(ledger.requires()).isEmpty();
+    assertThat(ledger.immediate()).isFalse();
     assertThat(ledger.targets().get(0).over()).isEmpty();
     assertThat(ledger.targets().get(0).ownBytes())
         .isEqualTo(ledger.targets().get(0).originalBytes());

@@ -20,7 +20,10 @@ class PatchStateTest {
           "waiting -> loaded",
           "waiting -> absent",
           "loaded -> applied",
+          "loaded -> draining",
           "loaded -> absent",
+          "draining -> applied",
+          "draining -> reverted",
           "applied -> reverted",
           "orphaned -> reverted",
           "failed -> reverted",
@@ -48,7 +51,7 @@ class PatchStateTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"LOADED", "APPLIED", "ORPHANED", "FAILED"})
+  @CsvSource({"LOADED", "APPLIED", "DRAINING", "ORPHANED", "FAILED"})
   void whateverIsInAGuestCanBeTakenOut(PatchState from) {
     assertThat(
             from.mayBecome(PatchState.ABSENT)

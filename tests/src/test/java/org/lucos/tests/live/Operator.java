@@ -86,6 +86,15 @@ final class Operator {
             Progress.SILENT);
   }
 
+  /** Applies it whoever is inside, as {@code apply --immediate} does. */
+  ApplyPatch.Outcome applyAtOnce(Path bundle) {
+    return new ApplyPatch(settings)
+        .run(
+            new ApplyPatch.Request(
+                guest.name(), List.of(bundle), Optional.empty(), LIMITS, false, false, false, true),
+            Progress.SILENT);
+  }
+
   /** Applies several patches in one transaction. */
   ApplyPatch.Outcome applyTogether(Path... bundles) {
     return apply(Optional.empty(), bundles);

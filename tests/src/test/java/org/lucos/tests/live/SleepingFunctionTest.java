@@ -3,9 +3,11 @@ package org.lucos.tests.live;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.lucos.patcher.app.ApplyPatch;
 import org.lucos.patcher.app.Progress;
 import org.lucos.patcher.app.ShowBlocking;
@@ -77,6 +79,54 @@ class SleepingFunctionTest {
     }
     operator.revert(SLEEP.recipe());
     SLEEP.assertNotSeen(guest);
+    assertThat(operator.modules()).isEmpty();
+    guest.assertNoKernelWarnings();
+  }
+
+  @Test
+  void taskMayStayInOldCodeIfTheAuthorPromisedThatItIsSafe(
+      @Guest TestGuest guest, @TempDir Path folder) {
+    Operator operator = new Operator(guest);
+    var before = operator.text(List.of(SLEEP.function()));
+    guest.markKernelLog();
+    String sleeper = sleeper(guest);
+    try {
+      Path plain = operator.bundle(SLEEP.recipe());
+      assertThat(
+              Operator.refusal(FitRefusal.NotImmediate.class, () -> operator.applyAtOnce(plain))
+                  .remedy())
+          .contains("--immediate-safe");
+      assertThat(operator.modules()).isEmpty();
+
+      Path promised = Rebundled.immediateSafe(plain, folder.resolve("promised.lucos"));
+      assertThat(operator.applyAtOnce(promised).draining())
+          .extracting(Straggler::name, straggler -> Integer.toString(straggler.pid()))
+          .contains(tuple("sleep", sleeper));
+      SLEEP.assertSeen(guest);
+      operator.assertSound(1);
+      assertThat(operator.patches())
+          .singleElement()
+          .satisfies(
+              patch -> {
+                assertThat(patch.state()).isEqualTo("draining");
+                assertThat(patch.draining())
+                    .anyMatch(task -> Integer.toString(task.pid()).equals(sleeper));
+              });
+      BusyRefusal.FunctionInUse refusal =
+          Operator.refusal(
+              BusyRefusal.FunctionInUse.class, () -> operator.revert(SLEEP.recipe(), SHORT));
+      assertThat(refusal.message()).contains(sleeper);
+      assertThat(guest.run("cat /proc/" + sleeper + "/comm")).as("sleeps on").isEqualTo("sleep");
+    } finally {
+      guest.run("kill " + sleeper);
+    }
+    guest.run("while [ -d /proc/" + sleeper + " ]; do :; done");
+    assertThat(operator.patches())
+        .singleElement()
+        .satisfies(patch -> assertThat(patch.state()).isEqualTo("applied"));
+    operator.revert(SLEEP.recipe());
+    SLEEP.assertNotSeen(guest);
+    assertThat(operator.text(List.of(SLEEP.function()))).isEqualTo(before);
     assertThat(operator.modules()).isEmpty();
     guest.assertNoKernelWarnings();
   }
