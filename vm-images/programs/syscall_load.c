@@ -1,5 +1,6 @@
 // syscall_load PROCESSES SECONDS: that many processes make common system calls (files, pipes, sockets, memory, signals,
-// timers) without a pause; prints how many rounds they made together. An unexpected error ends it with status 1.
+// timers) without a pause; prints how many rounds they made together. An unexpected error ends it with status 1; killing it
+// kills them all.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -101,6 +103,7 @@ int main(int argc, char **argv) {
     pid_t pid = fork();
     must(pid >= 0, "fork");
     if (pid == 0) {
+      must(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0, "prctl");
       time_t end = time(NULL) + seconds;
       while (time(NULL) < end) {
         files(worker);

@@ -40,7 +40,8 @@ public final class LiveBatch {
   /** Starts what keeps the guest busy: system calls in a loop, on every CPU. */
   public void startLoad() {
     guest.run(
-        "pkill syscall_load; syscall_load $(nproc) 86400 >/tmp/load 2>&1 & echo $! >/tmp/load.pid");
+        "[ ! -e /tmp/load.pid ] || kill $(cat /tmp/load.pid) || :;"
+            + " syscall_load $(nproc) 86400 >/tmp/load 2>&1 & echo $! >/tmp/load.pid");
   }
 
   /**

@@ -2,7 +2,6 @@ package org.lucos.tests.live;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -52,7 +51,7 @@ class TenPatchesTest {
       }
       assertThat(guest.run("cat /tmp/load")).as("the load has met no error").isEmpty();
     } finally {
-      guest.attempt("pkill syscall_load", Duration.ofSeconds(60));
+      guest.run("kill $(cat /tmp/load.pid)");
     }
     assertThat(operator.modules()).isEmpty();
     assertThat(operator.text(functions)).isEqualTo(before);
