@@ -43,9 +43,11 @@ public final class Kprobes {
    * @param address the instruction it stands for
    * @param onFtrace whether it is called through the function's ftrace slot and changes no other
    *     text
+   * @param optimised whether it is a jump, or is about to become one
    * @param covered the bytes of the code that it stands on: one, or five where it is a jump now
    */
-  public record Kprobe(GuestVirtualAddress address, boolean onFtrace, Bytes covered) {
+  public record Kprobe(
+      GuestVirtualAddress address, boolean onFtrace, boolean optimised, Bytes covered) {
     /** The text it changes, now or when it is armed or optimised; for ftrace, the slot. */
     public AddressRange text() {
       return new AddressRange(address, LONGEST_PROBE);
@@ -83,7 +85,7 @@ public final class Kprobes {
         boolean onFtrace = (flags & FTRACE) != 0;
         GuestLists.requireText(SOURCE, probe, address);
         Bytes covered = onFtrace ? Bytes.EMPTY : covered(probe, address, flags);
-        probes.add(new Kprobe(address, onFtrace, covered));
+        probes.add(new Kprobe(address, onFtrace, (flags & OPTIMIZED) != 0, covered));
       }
     }
     return probes;
@@ -95,7 +97,7 @@ public final class Kprobes {
    */
   private Bytes covered(GuestVirtualAddress probe, GuestVirtualAddress address, long flags) {
     int opcode = (int) types.struct("kprobe").field("opcode").read(memory, probe);
-    boolean jump = (flags & OPTIMIZED) != 0 && memory.u8(address) == JUMP;
+    boolean jump = (flags & OPTIMIZED) != 0 && isJump(probe, address);
     byte[] bytes = new byte[jump ? LONGEST_PROBE : 1];
     bytes[0] = (byte) opcode;
     if (jump) {
@@ -104,6 +106,15 @@ public final class Kprobes {
       System.arraycopy(rest, 0, bytes, 1, rest.length);
     }
     return Bytes.of(bytes);
+  }
+
+  /** Whether the displacement is in place: it is written before the opcode that makes it one. */
+  private boolean isJump(GuestVirtualAddress probe, GuestVirtualAddress address) {
+    byte[] text = memory.bytes(address, LONGEST_PROBE);
+    long detour =
+        types.struct("optimized_kprobe").field("optinsn.insn").readPointer(memory, probe).value();
+    return (text[0] & 0xff) == JUMP
+        || Little.i32(text, 1) == (int) (detour - address.value() - LONGEST_PROBE);
   }
 
   /**

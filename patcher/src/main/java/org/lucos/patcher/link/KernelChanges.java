@@ -42,9 +42,8 @@ final class KernelChanges implements LiveText {
     for (Kprobe probe : kernel.kprobes().touching(range)) {
       int first = kernel.memory().u8(probe.address());
       if (!probe.onFtrace() && (first == INT3 || first == JUMP)) {
-        found.add(
-            new LiveChange(
-                probe.address(), first == INT3 ? 1 : 5, LiveChange.Kind.PROBE, "kprobe"));
+        int size = first == JUMP || probe.optimised() ? 5 : 1;
+        found.add(new LiveChange(probe.address(), size, LiveChange.Kind.PROBE, "kprobe"));
       }
     }
     found.sort(Comparator.comparing(LiveChange::at));

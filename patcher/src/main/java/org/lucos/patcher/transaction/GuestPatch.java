@@ -36,6 +36,9 @@ public record GuestPatch(
     List<Site> sites,
     Map<String, LoadedModule> modules) {
 
+  /** How often sites are read at most while probes change. */
+  private static final int READS = 5;
+
   /** Copies the collections. */
   public GuestPatch {
     sites = List.copyOf(sites);
@@ -105,14 +108,29 @@ public record GuestPatch(
                         layers
                             .computeIfAbsent(layer.redirect().at(), at -> new ArrayList<>())
                             .add(layer)));
-    List<Kprobe> probes = found.isEmpty() ? List.of() : kernel.kprobes().all();
-    Function<GuestVirtualAddress, SiteStack> stacks =
-        site -> {
-          byte[] now = kernel.memory().bytes(site, TextEdit.REDIRECT_SIZE);
-          Kprobes.uncover(probes, site, now);
-          return SiteStack.of(site, now, layers.getOrDefault(site, List.of()));
-        };
-    return found.stream().map(patch -> patch.with(stacks)).toList();
+    return found.isEmpty() ? List.of() : throughProbes(kernel, found, layers);
+  }
+
+  /** Reads the sites again if probes came, went or became jumps meanwhile. */
+  private static List<GuestPatch> throughProbes(
+      RunningKernel kernel,
+      List<Found> found,
+      Map<GuestVirtualAddress, List<SiteStack.Layer>> layers) {
+    List<Kprobe> probes = kernel.kprobes().all();
+    for (int attempt = 1; ; attempt++) {
+      List<Kprobe> before = probes;
+      Function<GuestVirtualAddress, SiteStack> stacks =
+          site -> {
+            byte[] now = kernel.memory().bytes(site, TextEdit.REDIRECT_SIZE);
+            Kprobes.uncover(before, site, now);
+            return SiteStack.of(site, now, layers.getOrDefault(site, List.of()));
+          };
+      List<GuestPatch> patches = found.stream().map(patch -> patch.with(stacks)).toList();
+      probes = kernel.kprobes().all();
+      if (probes.equals(before) || attempt == READS) {
+        return patches;
+      }
+    }
   }
 
   /** Whether this is its name, or its module's. */

@@ -49,7 +49,7 @@ class GuestHooksTest {
   @Test
   void aProbeInTheSlotOrBehindTheJumpIsNotInItsWay() {
     hooks(SITE + 6, 0x53).requireNoProbe("alpha", restoring());
-    new GuestHooks(List.of(new Kprobe(START, true, Bytes.EMPTY)), List.of(), List.of())
+    new GuestHooks(List.of(new Kprobe(START, true, false, Bytes.EMPTY)), List.of(), List.of())
         .requireNoProbe("alpha", restoring());
   }
 
@@ -74,9 +74,9 @@ class GuestHooksTest {
   @Test
   void whatProbesCoverIsSeenThroughThem() {
     byte[] text = HexFormat.of().parseHex("cc010203e9090909090a");
-    Kprobe armed = new Kprobe(START, false, Bytes.of(new byte[] {(byte) 0xb8}));
-    Kprobe jump = new Kprobe(START.plus(4), false, Bytes.of(new byte[] {4, 5, 6, 7, 8}));
-    Kprobe cut = new Kprobe(START.plus(-1), false, Bytes.of(new byte[] {1, (byte) 0xb9}));
+    Kprobe armed = new Kprobe(START, false, false, Bytes.of(new byte[] {(byte) 0xb8}));
+    Kprobe jump = new Kprobe(START.plus(4), false, false, Bytes.of(new byte[] {4, 5, 6, 7, 8}));
+    Kprobe cut = new Kprobe(START.plus(-1), false, false, Bytes.of(new byte[] {1, (byte) 0xb9}));
 
     Kprobes.uncover(List.of(armed, jump), START, text);
     assertThat(HexFormat.of().formatHex(text)).isEqualTo("b801020304050607080a");
@@ -85,7 +85,8 @@ class GuestHooksTest {
   }
 
   private static GuestHooks hooks(int offset, int saved) {
-    Kprobe probe = new Kprobe(START.plus(offset), false, Bytes.of(new byte[] {(byte) saved}));
+    Kprobe probe =
+        new Kprobe(START.plus(offset), false, false, Bytes.of(new byte[] {(byte) saved}));
     return new GuestHooks(List.of(probe), List.of(), List.of());
   }
 

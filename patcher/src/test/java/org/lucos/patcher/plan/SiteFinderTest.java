@@ -170,7 +170,7 @@ class SiteFinderTest {
   @ParameterizedTest
   @CsvSource({"5,true", "8,true", "9,true", "14,true", "4,false", "15,false", "17,false"})
   void aProbeAtTheSiteIsRefusedAndOneElsewhereIsToldOf(int offset, boolean refused) {
-    probes.add(new Kprobe(START.plus(offset), false, Bytes.EMPTY));
+    probes.add(new Kprobe(START.plus(offset), false, false, Bytes.EMPTY));
 
     if (refused) {
       assertThatThrownBy(this::find)
@@ -185,8 +185,8 @@ class SiteFinderTest {
 
   @Test
   void aProbeInTheSlotAndOneOfAnotherFunctionAreFine() {
-    probes.add(new Kprobe(START, true, Bytes.EMPTY));
-    probes.add(new Kprobe(START.plus(0x400), false, Bytes.EMPTY));
+    probes.add(new Kprobe(START, true, false, Bytes.EMPTY));
+    probes.add(new Kprobe(START.plus(0x400), false, false, Bytes.EMPTY));
 
     find();
     assertThat(warnings).isEmpty();
