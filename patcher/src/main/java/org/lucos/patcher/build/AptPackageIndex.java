@@ -6,15 +6,21 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.lucos.patcher.refusal.HostRefusal;
 import org.lucos.patcher.refusal.RefusedException;
 
-/** This host's apt. Downloads go to {@code debs} in the cache and are kept. */
+/**
+ * This host's apt, asked once for each package. Downloads go to {@code debs} in the cache and are
+ * kept.
+ */
 public final class AptPackageIndex implements PackageIndex {
   private final HostCommands commands;
   private final Path cache;
+  private final Map<String, List<String>> versions = new ConcurrentHashMap<>();
 
   /** Packages through {@code commands}, kept under {@code cache}. */
   public AptPackageIndex(HostCommands commands, Path cache) {
@@ -24,19 +30,23 @@ public final class AptPackageIndex implements PackageIndex {
 
   @Override
   public List<String> versions(String packageName) {
+    return versions.computeIfAbsent(packageName, this::askFor);
+  }
+
+  private List<String> askFor(String packageName) {
     // "NAME | VERSION | SOURCE", one line for each source; apt sorts the newest version first.
     CommandOutcome outcome = commands.run(Command.of("apt-cache", "madison", packageName));
-    List<String> versions = new ArrayList<>();
+    List<String> found = new ArrayList<>();
     for (String line : outcome.output().lines().toList()) {
       List<String> columns = Stream.of(line.split("\\|", -1)).map(String::strip).toList();
       if (columns.size() == 3
           && columns.get(0).equals(packageName)
           && columns.get(2).endsWith(" Packages")
-          && !versions.contains(columns.get(1))) {
-        versions.add(columns.get(1));
+          && !found.contains(columns.get(1))) {
+        found.add(columns.get(1));
       }
     }
-    return versions;
+    return List.copyOf(found);
   }
 
   @Override
@@ -48,6 +58,7 @@ public final class AptPackageIndex implements PackageIndex {
   @Override
   public boolean refresh(BuildListener listener) {
     listener.step("updating the package index");
+    versions.clear();
     return commands.run(Command.of("apt-get", "-q", "update")).succeeded();
   }
 

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.lucos.patcher.build.AptPackageIndex;
 import org.lucos.patcher.build.BuildListener;
 import org.lucos.patcher.build.Command;
@@ -38,6 +40,8 @@ final class BuildHost {
         }
       };
 
+  private static final Map<String, List<String>> RELEASES = new ConcurrentHashMap<>();
+
   private BuildHost() {}
 
   /** A builder with the shared trees; builds that fail are kept in {@code builds}. */
@@ -60,6 +64,10 @@ final class BuildHost {
 
   /** Releases of a series' cloud kernel that the index offers with their source, newest first. */
   static List<String> releases(String series) {
+    return RELEASES.computeIfAbsent(series, BuildHost::onOffer);
+  }
+
+  private static List<String> onOffer(String series) {
     CommandOutcome outcome =
         COMMANDS.run(
             Command.of(
