@@ -1,5 +1,6 @@
 package org.lucos.patcher.transaction;
 
+import com.google.common.collect.Maps;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -84,13 +85,12 @@ public final class TextSwitch {
                 .plus(attempt.took(PausePhase.WRITE))
                 .plus(attempt.took(PausePhase.READ_BACK));
         LOG.info(
-            "switched: purpose={}, edits={}, attempts={}, pause-us={}, check-us={}, write-us={}",
+            "switched: purpose={}, edits={}, attempts={}, pause-us={}, phases-us={}",
             purpose,
             count,
             retries.size() + 1,
             attempt.pause.toNanos() / 1000,
-            check.toNanos() / 1000,
-            write.toNanos() / 1000);
+            Maps.transformValues(attempt.phases, took -> took.toNanos() / 1000));
         return new SwitchOutcome(
             retries.size() + 1,
             attempt.tasks,
