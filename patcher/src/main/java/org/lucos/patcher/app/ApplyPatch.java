@@ -20,7 +20,6 @@ import org.lucos.patcher.transaction.Drain;
 import org.lucos.patcher.transaction.GuestPatch;
 import org.lucos.patcher.transaction.Journal;
 import org.lucos.patcher.transaction.PatchState;
-import org.lucos.patcher.transaction.PatchSwitch;
 import org.lucos.patcher.transaction.SwitchGround;
 import org.lucos.patcher.transaction.SwitchOutcome;
 
@@ -214,7 +213,7 @@ public final class ApplyPatch {
       if (!request.dryRun()) {
         RecoverGuest.end(settings, session, request.limits(), phases, List.of())
             .ifPresent(ended -> audit.fact("recovered", ended.finding()));
-        takeOutLeftovers(request, session, bundles, phases);
+        Leftovers.takeOut(settings, session, bundles, request.limits(), phases);
       }
       List<GuestPatch> leaving = leaving(request, bundles, GuestPatch.all(kernel));
       Set<String> modules =
@@ -335,51 +334,6 @@ public final class ApplyPatch {
       Dependencies.requirePresent(bundle.name(), bundle.requires(), present);
     }
     return Dependencies.topFirst(leaving);
-  }
-
-  /** What an interrupted apply left behind makes room for this one. */
-  private void takeOutLeftovers(
-      Request request, GuestSession session, List<CheckedBundle> bundles, Phases phases) {
-    RunningKernel kernel = session.kernel();
-    Set<String> modules = new HashSet<>();
-    for (CheckedBundle bundle : bundles) {
-      modules.add(
-          bundle
-              .bundle()
-              .variantFor(kernel.identity().release(), kernel.identity().buildId())
-              .variant()
-              .moduleName());
-    }
-    List<GuestPatch> leftovers =
-        GuestPatch.all(kernel).stream()
-            .filter(patch -> patch.state() == PatchState.LOADED)
-            .filter(patch -> modules.contains(patch.module().name()))
-            .toList();
-    if (leftovers.isEmpty()) {
-      return;
-    }
-    PatchSwitch patchSwitch =
-        new PatchSwitch(
-            kernel,
-            request.limits().maxPause(),
-            request.limits().callbackLimit(),
-            request.limits().kickAfter());
-    try (OperationLog log = OperationLog.open(settings, session.domain().identity(), "tidy");
-        Operation operation =
-            Operation.begin(
-                settings,
-                session,
-                phases,
-                log,
-                leftovers.stream().map(Operation::leaving).toList(),
-                List.of())) {
-      for (GuestPatch leftover : leftovers) {
-        String module = leftover.module().name();
-        operation.step("take out what was left behind", "unload", Map.of("module", module));
-        patchSwitch.unload(module, request.limits().timeout());
-      }
-      operation.complete();
-    }
   }
 
   private static List<Straggler> draining(GuestSession session, List<PreparedPatch> prepared) {
