@@ -22,6 +22,11 @@ import org.lucos.bench.corpus.ChangedFile.Change;
 final class Companions {
   private static final Pattern WORD = Pattern.compile("[A-Za-z_]\\w{2,}");
   private static final Pattern QUOTED = Pattern.compile("['\u2018](\\w+)['\u2019]");
+
+  /** Words of the language, which compilers quote too and many headers have. */
+  private static final Set<String> LANGUAGE =
+      Set.of("sizeof", "typeof", "inline", "static", "struct", "union", "enum", "const", "bool");
+
   private static final Pattern FUNCTION =
       Pattern.compile("(?:function|argument \\d+ of) ['\u2018](\\w+)['\u2019]");
   private static final Pattern INCLUDE =
@@ -71,7 +76,7 @@ final class Companions {
   private static List<Companion> about(
       String path, Set<String> asked, Function<String, Set<ChangedFile>> having) {
     Map<ChangedFile, Companion> companions = new LinkedHashMap<>();
-    for (String word : asked) {
+    for (String word : Sets.difference(asked, LANGUAGE)) {
       having.apply(word).stream()
           .filter(header -> isNear(path, header.path()))
           .forEach(header -> companions.putIfAbsent(header, new Companion(header, word)));

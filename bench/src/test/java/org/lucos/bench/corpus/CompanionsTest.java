@@ -42,6 +42,21 @@ class CompanionsTest {
   }
 
   @Test
+  void wordsOfTheLanguageNameNoHeader() throws IOException {
+    file("include/linux/jiffies.h", "int a;\n", "int a;\nint b = sizeof(int);\n");
+    file("include/linux/other.h", "int a : 1;\n", "int a;\n");
+    file("net/ipv4/own.h", "int a;\n", "int a;\n");
+    assertThat(
+            companions()
+                .of(
+                    "net/ipv4/a.c",
+                    "#include <linux/other.h>\n",
+                    "a.c:1:1: error: 'sizeof' applied to a bit-field"))
+        .extracting(c -> c.header().path())
+        .containsExactly("include/linux/other.h");
+  }
+
+  @Test
   void aFunctionFoundOtherThanExpectedAndThenTheFilesOwnIncludes() throws IOException {
     file("include/linux/jiffies.h", "int f(int a);\n", "int f(int a, int b);\n");
     file("include/linux/other.h", "int a;\n", "int b;\n");

@@ -46,6 +46,7 @@ final class DebugSession implements AutoCloseable {
     StubRehearsal.run();
     try {
       watchdog.awaitReady();
+      watchdog.rehearse();
     } catch (IOException e) {
       port.requireFree(); // or the watchdog waits in vain for that of another controller
       throw e;

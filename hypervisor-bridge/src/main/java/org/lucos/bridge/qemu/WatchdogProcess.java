@@ -21,6 +21,8 @@ final class WatchdogProcess implements AutoCloseable {
   private static final long NAP_NANOS = 50_000;
   private static final int LONGEST_ANSWER = 64;
 
+  private static final int REHEARSALS = 20;
+
   private final Process process;
   private final OutputStream orders;
   private final InputStream answers;
@@ -49,6 +51,19 @@ final class WatchdogProcess implements AutoCloseable {
     } catch (IOException e) {
       process.destroy();
       throw e;
+    }
+  }
+
+  /**
+   * Has it take orders while it is not armed, and so would never carry them out: the first ones
+   * take it many times as long, which is not to be a part of a pause.
+   */
+  void rehearse() throws IOException {
+    WatchdogProtocol.Order undo =
+        new WatchdogProtocol.Undo(List.of(new GdbStub.Write(0, new byte[5])));
+    for (int i = 0; i < REHEARSALS; i++) {
+      tell(undo);
+      tell(new WatchdogProtocol.Commit());
     }
   }
 

@@ -159,6 +159,16 @@ class PauseWatchdogTest {
   }
 
   @Test
+  void whatIsRehearsedBeforeItIsArmedIsNeverCarriedOut() throws Exception {
+    watch(Duration.ofSeconds(60));
+    tell("undo 100 01", "ok");
+    controllerEnds();
+    assertThat(fake.commands).isEmpty();
+    assertThat(fake.ram[0x100]).isEqualTo((byte) 0);
+    assertThat(portCalls).containsExactly("close");
+  }
+
+  @Test
   void controllerThatQuitsLeavesNothingToDo() throws Exception {
     watch(Duration.ofSeconds(60));
     tell("quit", "ok");
