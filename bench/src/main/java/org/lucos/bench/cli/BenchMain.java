@@ -66,14 +66,17 @@ public final class BenchMain implements Runnable {
     throw new CommandLine.ParameterException(spec.commandLine(), "name a command");
   }
 
-  @Command(name = "list", description = "Lists the scenarios.")
+  @Command(name = "list", mixinStandardHelpOptions = true, description = "Lists the scenarios.")
   int list() {
     Scenarios.all()
         .forEach(scenario -> out.printf("%-12s %s%n", scenario.name(), scenario.description()));
     return 0;
   }
 
-  @Command(name = "run", description = "Runs scenarios: all, or those named.")
+  @Command(
+      name = "run",
+      mixinStandardHelpOptions = true,
+      description = "Runs scenarios: all, or those named.")
   int run(
       @Parameters(paramLabel = "NAME", arity = "0..*") List<String> names,
       @Option(
@@ -120,7 +123,10 @@ public final class BenchMain implements Runnable {
     return chosen.isEmpty() ? Scenarios.all() : chosen;
   }
 
-  @Command(name = "compare", description = "Sets the medians of two results beside each other.")
+  @Command(
+      name = "compare",
+      mixinStandardHelpOptions = true,
+      description = "Sets the medians of two results beside each other.")
   int compare(
       @Parameters(paramLabel = "BEFORE") Path before,
       @Parameters(paramLabel = "AFTER") Path after) {
@@ -128,7 +134,7 @@ public final class BenchMain implements Runnable {
     return 0;
   }
 
-  @Command(name = "report", description = "Prints results again.")
+  @Command(name = "report", mixinStandardHelpOptions = true, description = "Prints results again.")
   int report(@Parameters(paramLabel = "FILE", arity = "1..*") List<Path> files) {
     files.forEach(file -> out.println(Results.table(Results.read(file))));
     return 0;
