@@ -31,7 +31,9 @@ class ControllerKilledTest {
   private static final List<Moment> MOMENTS =
       List.of(
           new Moment("plan", 50),
+          new Moment("load module", 20),
           new Moment("load module", 900),
+          new Moment("switch", 5),
           new Moment("switch", 60),
           new Moment("switch", 200));
 
