@@ -46,7 +46,6 @@ final class DebugSession implements AutoCloseable {
     StubRehearsal.run();
     try {
       watchdog.awaitReady();
-      watchdog.rehearse();
     } catch (IOException e) {
       port.requireFree(); // or the watchdog waits in vain for that of another controller
       throw e;

@@ -44,10 +44,11 @@ final class WatchdogProcess implements AutoCloseable {
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start());
   }
 
-  /** Waits until the process watches; if it does not, it is ended. */
+  /** Waits until the process watches, without delay; if it does not, it is ended. */
   void awaitReady() throws IOException {
     try {
       expect(WatchdogProtocol.READY, START_LIMIT);
+      rehearse();
     } catch (IOException e) {
       process.destroy();
       throw e;
@@ -58,7 +59,7 @@ final class WatchdogProcess implements AutoCloseable {
    * Has it take orders while it is not armed, and so would never carry them out: the first ones
    * take it many times as long, which is not to be a part of a pause.
    */
-  void rehearse() throws IOException {
+  private void rehearse() throws IOException {
     WatchdogProtocol.Order undo =
         new WatchdogProtocol.Undo(List.of(new GdbStub.Write(0, new byte[5])));
     for (int i = 0; i < REHEARSALS; i++) {
