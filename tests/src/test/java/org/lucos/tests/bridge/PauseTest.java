@@ -148,12 +148,17 @@ class PauseTest {
     }
   }
 
+  private static byte[] word(GuestDomain domain, GuestPhysicalAddress at) {
+    byte[] word = new byte[4];
+    domain.memory().read(at, word, 0, word.length);
+    return word;
+  }
+
   @Test
   void batchOfWritesIsComparedWholeBeforeTheFirst(@Guest(vcpus = 2) TestGuest guest) {
     try (GuestDomain domain = hypervisor.attach(guest.name())) {
       GuestPhysicalAddress spare = LinuxView.find(domain).spare();
-      byte[] before = new byte[4];
-      domain.memory().read(spare, before, 0, 4);
+      byte[] before = word(domain, spare);
       byte[] after = {1, 2, 3, 4};
       try (PausedGuest held = domain.pause("write")) {
         assertThatThrownBy(
@@ -165,9 +170,7 @@ class PauseTest {
             .isInstanceOf(UnexpectedBytesException.class);
         assertThatThrownBy(() -> held.write(new GuestPhysicalAddress(0xfee00000L), before, after))
             .isInstanceOf(MemoryFaultException.class);
-        byte[] now = new byte[4];
-        domain.memory().read(spare, now, 0, 4);
-        assertThat(now).isEqualTo(before);
+        assertThat(word(domain, spare)).isEqualTo(before);
       }
     }
   }
@@ -177,8 +180,7 @@ class PauseTest {
       throws InterruptedException {
     try (GuestDomain domain = hypervisor.attach(guest.name())) {
       GuestPhysicalAddress spare = LinuxView.find(domain).spare();
-      byte[] before = new byte[4];
-      domain.memory().read(spare, before, 0, 4);
+      byte[] before = word(domain, spare);
       byte[] changed = {1, 2, 3, 4};
       try (PausedGuest held = domain.pause("hang")) {
         for (int i = 0; i < 600 && domain.state() != DomainState.RUNNING; i++) {
