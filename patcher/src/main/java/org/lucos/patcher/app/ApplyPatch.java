@@ -67,18 +67,6 @@ public final class ApplyPatch {
       }
     }
 
-    /** Nobody is inside of anything that is replaced. */
-    public Request(
-        String guest,
-        List<Path> bundles,
-        Optional<List<String>> replace,
-        SwitchLimits limits,
-        boolean dryRun,
-        boolean allowUnsigned,
-        boolean mayWait) {
-      this(guest, bundles, replace, limits, dryRun, allowUnsigned, mayWait, false);
-    }
-
     /** One patch. */
     public Request(
         String guest,
@@ -302,8 +290,7 @@ public final class ApplyPatch {
             log,
             leaving.stream().map(Operation::leaving).toList(),
             coming)) {
-      return new ApplySteps(
-              settings, session.kernel(), request.limits(), request.immediate(), operation)
+      return new ApplySteps(settings, session, request.limits(), request.immediate(), operation)
           .run(prepared, leaving);
     }
   }

@@ -36,17 +36,16 @@ final class ApplySteps {
    */
   ApplySteps(
       Settings settings,
-      RunningKernel kernel,
+      GuestSession session,
       SwitchLimits limits,
       boolean immediate,
       Operation operation) {
     this.settings = settings;
-    this.kernel = kernel;
+    this.kernel = session.kernel();
     this.limits = limits;
     this.immediate = immediate;
     this.operation = operation;
-    this.patchSwitch =
-        new PatchSwitch(kernel, limits.maxPause(), limits.callbackLimit(), limits.kickAfter());
+    this.patchSwitch = session.patchSwitch(limits);
   }
 
   /**
@@ -69,7 +68,7 @@ final class ApplySteps {
       announce(leaving);
       int sites = coming.stream().mapToInt(patch -> patch.sites().size()).sum();
       operation.step("switch", "switch", Map.of("sites", sites));
-      switched = patchSwitch.exchange(leaving, coming, limits.timeout()).orElseThrow();
+      switched = patchSwitch.exchange(leaving, coming, immediate, limits.timeout()).orElseThrow();
     } catch (RuntimeException caught) {
       RuntimeException failure = GuestFate.explain(kernel, caught);
       if (caught.getCause() instanceof CallUnfinishedException || GuestFate.isOutOfReach(failure)) {

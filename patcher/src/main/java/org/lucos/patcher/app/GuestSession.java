@@ -9,6 +9,7 @@ import org.lucos.bridge.domain.GuestDomain;
 import org.lucos.bridge.domain.GuestHost;
 import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.patcher.transaction.GuestLock;
+import org.lucos.patcher.transaction.PatchSwitch;
 
 /**
  * A guest that is being worked on: connection, domain, kernel, and the lock where it is written.
@@ -79,6 +80,11 @@ final class GuestSession implements AutoCloseable {
 
   RunningKernel kernel() {
     return kernel;
+  }
+
+  /** What moves patches between their states in this guest. */
+  PatchSwitch patchSwitch(SwitchLimits limits) {
+    return new PatchSwitch(kernel, limits.maxPause(), limits.callbackLimit(), limits.kickAfter());
   }
 
   /** What to throw for a failure at work: what became of the guest may explain it. */

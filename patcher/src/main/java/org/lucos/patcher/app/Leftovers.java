@@ -38,8 +38,7 @@ final class Leftovers {
     if (leftovers.isEmpty()) {
       return;
     }
-    PatchSwitch patchSwitch =
-        new PatchSwitch(kernel, limits.maxPause(), limits.callbackLimit(), limits.kickAfter());
+    PatchSwitch patchSwitch = session.patchSwitch(limits);
     try (OperationLog log = OperationLog.open(settings, session.domain().identity(), "tidy");
         Operation operation =
             Operation.begin(

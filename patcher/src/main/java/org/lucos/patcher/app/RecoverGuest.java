@@ -155,7 +155,7 @@ public final class RecoverGuest {
     List<String> notes = List.of();
     if (operation.boot().equals(session.kernel().identity().boot())) {
       Recovery recovery =
-          new Recovery(session.kernel(), patchSwitch(session, limits), limits.timeout());
+          new Recovery(session.kernel(), session.patchSwitch(limits), limits.timeout());
       finding =
           switch (recovery.run(operation, again)) {
             case FINISH -> "finished";
@@ -180,7 +180,7 @@ public final class RecoverGuest {
   /** What a controller of another host left: modules that redirect nothing, callbacks not run. */
   private static boolean withoutJournal(GuestSession session, SwitchLimits limits, Phases phases) {
     phases.begin("look at patches");
-    PatchSwitch patchSwitch = patchSwitch(session, limits);
+    PatchSwitch patchSwitch = session.patchSwitch(limits);
     boolean undone = false;
     for (GuestPatch patch : GuestPatch.all(session.kernel())) {
       if (patch.state() == PatchState.LOADED) {
@@ -192,11 +192,6 @@ public final class RecoverGuest {
       }
     }
     return undone;
-  }
-
-  private static PatchSwitch patchSwitch(GuestSession session, SwitchLimits limits) {
-    return new PatchSwitch(
-        session.kernel(), limits.maxPause(), limits.callbackLimit(), limits.kickAfter());
   }
 
   private static UUID uuid(GuestSession session) {

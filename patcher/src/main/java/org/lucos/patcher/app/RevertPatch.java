@@ -145,9 +145,7 @@ public final class RevertPatch {
       this.log = log;
       this.waiting = new WaitingPatches(settings, session.domain().identity().uuid());
       SwitchLimits limits = request.limits();
-      this.patchSwitch =
-          new PatchSwitch(
-              session.kernel(), limits.maxPause(), limits.callbackLimit(), limits.kickAfter());
+      this.patchSwitch = session.patchSwitch(limits);
       this.callbacks = patchSwitch.callbacks(limits.timeout());
     }
 
@@ -274,7 +272,7 @@ public final class RevertPatch {
           }
         }
         operation.step("restore functions", "restore", names(leaving));
-        return patchSwitch.exchange(leaving, List.of(), request.limits().timeout());
+        return patchSwitch.exchange(leaving, List.of(), false, request.limits().timeout());
       } catch (RuntimeException caught) {
         RuntimeException failure = GuestFate.explain(session.kernel(), caught);
         boolean reachable =

@@ -208,6 +208,7 @@ public final class SettlePatches {
                     request.limits(),
                     false,
                     waiting.allowUnsigned(),
+                    false,
                     false),
                 progress);
         return settled(waiting, "applied", List.of(), "", ExitCode.OK);

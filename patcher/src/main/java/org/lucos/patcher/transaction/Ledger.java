@@ -37,7 +37,7 @@ import org.lucos.patcher.plan.TextEdit;
  * @param callbacks functions of the module that run around a switch; absent in older ledgers
  * @param modules the modules whose code it changes; none for a patch of vmlinux
  * @param requires names of patches that must be applied as long as this one is
- * @param immediate whether it was switched to with tasks left inside the old code
+ * @param immediate whether tasks may have been left inside the old code when it was applied
  */
 @JsonIgnoreProperties(ignoreUnknown = true)
 public record Ledger(

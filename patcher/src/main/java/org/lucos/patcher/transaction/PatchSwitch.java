@@ -60,7 +60,7 @@ public final class PatchSwitch {
 
   /** loaded -> applied: redirects every target, or changes nothing. */
   public SwitchOutcome apply(GuestPatch patch, Duration timeout) {
-    return exchange(List.of(), List.of(patch), timeout).orElseThrow();
+    return exchange(List.of(), List.of(patch), false, timeout).orElseThrow();
   }
 
   /**
@@ -69,7 +69,7 @@ public final class PatchSwitch {
    * @return nothing if there was nothing to put back
    */
   public Optional<SwitchOutcome> revert(GuestPatch patch, Duration timeout) {
-    return exchange(List.of(patch), List.of(), timeout);
+    return exchange(List.of(patch), List.of(), false, timeout);
   }
 
   /**
@@ -79,16 +79,18 @@ public final class PatchSwitch {
    *
    * @param leaving patches whose functions are put back, each before those that it lies on
    * @param coming loaded patches, each before those that lie on it
+   * @param immediate whether tasks may stay inside what those replace that say in their ledgers
+   *     that it is so; one that was retained may have been made for another switch
    * @return nothing if there was nothing to change
    * @throws RefusedException with {@link StateRefusal.TextChanged} if a site holds foreign bytes
    */
   public Optional<SwitchOutcome> exchange(
-      List<GuestPatch> leaving, List<GuestPatch> coming, Duration timeout) {
+      List<GuestPatch> leaving, List<GuestPatch> coming, boolean immediate, Duration timeout) {
     coming.forEach(patch -> patch.requireNext(PatchState.APPLIED));
     leaving.stream()
         .filter(GuestPatch::isInUse)
         .forEach(patch -> patch.requireNext(PatchState.REVERTED));
-    SwitchEdits edits = new SwitchEdits(kernel, leaving, coming);
+    SwitchEdits edits = new SwitchEdits(kernel, leaving, coming, immediate);
     if (edits.isEmpty()) {
       return Optional.empty();
     }

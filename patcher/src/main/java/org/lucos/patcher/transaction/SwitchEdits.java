@@ -39,16 +39,18 @@ final class SwitchEdits {
   /**
    * @param leaving patches to take out, each before those that it lies on
    * @param coming patches to put in, each before those that lie on it
+   * @param immediate whether tasks may stay inside what is replaced, if the ledger says so too
    * @throws RefusedException with {@link StateRefusal.TextChanged} if a site holds what it should
    *     not, {@link StateRefusal.ModuleNotLoaded}
    */
-  SwitchEdits(RunningKernel kernel, List<GuestPatch> leaving, List<GuestPatch> coming) {
+  SwitchEdits(
+      RunningKernel kernel, List<GuestPatch> leaving, List<GuestPatch> coming, boolean immediate) {
     this.kernel = kernel;
     List<TextEdit> steps = new ArrayList<>();
     leaving.forEach(patch -> leave(patch, steps));
     Set<String> gone =
         leaving.stream().map(patch -> patch.module().name()).collect(Collectors.toSet());
-    coming.forEach(patch -> come(patch, gone, steps));
+    coming.forEach(patch -> come(patch, gone, immediate && patch.ledger().immediate(), steps));
     this.fixed = inOneStep(steps);
   }
 
@@ -116,7 +118,7 @@ final class SwitchEdits {
     return new RefusedException(new StateRefusal.TextChanged(site.target().function(), detail));
   }
 
-  private void come(GuestPatch patch, Set<String> gone, List<TextEdit> steps) {
+  private void come(GuestPatch patch, Set<String> gone, boolean immediate, List<TextEdit> steps) {
     patch.requireModules();
     if (patch.module().references() == 0) {
       steps.add(references(patch.module(), UNUSED, UNUSED + 1));
@@ -124,7 +126,7 @@ final class SwitchEdits {
     }
     for (GuestPatch.Site site : patch.sites()) {
       String function = site.target().function();
-      if (patch.ledger().immediate()) {
+      if (immediate) {
         AddressRange jump = new AddressRange(site.redirect().at(), TextEdit.REDIRECT_SIZE);
         busy.add(new NamedRange(function, jump));
       } else {

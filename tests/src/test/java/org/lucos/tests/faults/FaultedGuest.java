@@ -74,7 +74,14 @@ final class FaultedGuest {
     new ApplyPatch(faulty(faults, shortSilence))
         .run(
             new ApplyPatch.Request(
-                guest.name(), List.of(bundle), Optional.empty(), LIMITS, false, false, false),
+                guest.name(),
+                List.of(bundle),
+                Optional.empty(),
+                LIMITS,
+                false,
+                false,
+                false,
+                false),
             faults);
   }
 

@@ -39,6 +39,7 @@ final class ApplyingController {
                   limits,
                   false,
                   false,
+                  false,
                   false),
               telling(last, times));
     }

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.lucos.patcher.app.Settings;
 import org.lucos.patcher.cli.Main;
 import org.lucos.patcher.refusal.ExitCode;
@@ -19,6 +20,8 @@ import org.lucos.tests.guest.TestGuest;
 /** The command as scripts use it: exit codes and JSON. */
 class CommandLineTest {
   private static final Mechanism PATCH = Mechanism.CMDLINE;
+
+  @TempDir private Path folder;
 
   private record Answer(int exit, JsonNode json) {}
 
@@ -31,6 +34,8 @@ class CommandLineTest {
     assertThat(plan.exit()).isEqualTo(ExitCode.OK.value());
     assertThat(plan.json().findValue("text").asText()).contains(PATCH.function());
     PATCH.assertNotSeen(guest);
+
+    assertImmediateOnlyIfPromised(guest, bundle);
 
     Answer applied = lucos("apply", name, bundle, "--timeout=60s", "--max-pause=5s");
     assertThat(applied.exit()).isEqualTo(ExitCode.OK.value());
@@ -61,6 +66,44 @@ class CommandLineTest {
     assertThat(lucos("apply", name, "/nonexistent").exit()).isEqualTo(ExitCode.BAD_INPUT.value());
 
     assertRecorded(name);
+  }
+
+  private void assertImmediateOnlyIfPromised(TestGuest guest, String bundle) throws Exception {
+    Answer refused = lucos("apply", guest.name(), bundle, "--immediate");
+    assertThat(refused.exit()).isEqualTo(ExitCode.DOES_NOT_FIT.value());
+    assertThat(refused.json().at("/error/code").asText()).isEqualTo("not-immediate");
+    assertThat(lucos("inspect", bundle).json().at("/result/immediateSafe").asBoolean()).isFalse();
+
+    String edit =
+        Bundles.settings().recipes().resolve("mechanism/" + PATCH.recipe() + ".edit").toString();
+    String promised = folder.resolve("promised.lucos").toString();
+    Answer built =
+        lucos(
+            "build",
+            "--edit",
+            edit,
+            "--kernel",
+            guest.release(),
+            "--immediate-safe",
+            "-o",
+            promised);
+    assertThat(built.exit()).as(built.json().toString()).isEqualTo(ExitCode.OK.value());
+    assertThat(lucos("inspect", promised).json().at("/result/immediateSafe").asBoolean()).isTrue();
+    List<String> limits = List.of("--timeout=60s", "--max-pause=5s");
+    Answer applied =
+        lucos(
+            "apply",
+            guest.name(),
+            promised,
+            "--immediate",
+            "--allow-unsigned",
+            limits.get(0),
+            limits.get(1));
+    assertThat(applied.exit()).isEqualTo(ExitCode.OK.value());
+    assertThat(applied.json().at("/result/draining").isArray()).isTrue();
+    PATCH.assertSeen(guest);
+    assertThat(lucos("revert", guest.name(), PATCH.recipe(), limits.get(0), limits.get(1)).exit())
+        .isEqualTo(ExitCode.OK.value());
   }
 
   private static void assertRecorded(String name) throws Exception {
@@ -106,6 +149,7 @@ class CommandLineTest {
     builder.environment().put("LUCOS_CACHE", settings.cache().toString());
     builder.environment().put("LUCOS_STATE", settings.state().toString());
     builder.environment().put("LUCOS_LOCKS", settings.locks().toString());
+    builder.environment().put("LUCOS_RECIPES", settings.recipes().toString());
     builder.environment().put("LUCOS_KEYS", settings.keys().toString());
     Process process = builder.start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

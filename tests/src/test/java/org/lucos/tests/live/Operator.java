@@ -82,6 +82,7 @@ final class Operator {
                 LIMITS.kickingAfter(Optional.of(Duration.ofMillis(200))),
                 false,
                 false,
+                false,
                 false),
             Progress.SILENT);
   }
@@ -109,7 +110,7 @@ final class Operator {
     return new ApplyPatch(settings)
         .run(
             new ApplyPatch.Request(
-                guest.name(), List.of(bundles), replace, LIMITS, false, false, false),
+                guest.name(), List.of(bundles), replace, LIMITS, false, false, false, false),
             Progress.SILENT);
   }
 

@@ -82,6 +82,17 @@ final class Rebundled {
     return to;
   }
 
+  /** The same with a variant that says that its memory must stay behind after a revert. */
+  static Path retaining(Path bundle, Path to) {
+    PatchObject good = Bundle.read(bundle).objects().get(0);
+    List<PatchVariant.Escape> escapes = List.of(new PatchVariant.Escape("made", "for a test"));
+    PatchVariant variant = with(good.variant(), Map.of("escapes", escapes));
+    Bundle.of(List.of(new PatchObject(good.description(), variant, good.image(), good.originals())))
+        .signedBy(SigningKey.read(Bundles.key()))
+        .write(to);
+    return to;
+  }
+
   static Path unsigned(Path bundle, Path to) {
     Bundle.of(Bundle.read(bundle).objects()).write(to);
     return to;

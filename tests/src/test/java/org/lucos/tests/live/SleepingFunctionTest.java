@@ -15,6 +15,7 @@ import org.lucos.patcher.refusal.BusyRefusal;
 import org.lucos.patcher.refusal.FitRefusal;
 import org.lucos.patcher.refusal.Straggler;
 import org.lucos.tests.guest.Guest;
+import org.lucos.tests.guest.GuestSpec;
 import org.lucos.tests.guest.TestGuest;
 
 /** Tasks that are inside a function when it is to be replaced, or put back. */
@@ -129,6 +130,30 @@ class SleepingFunctionTest {
     assertThat(operator.text(List.of(SLEEP.function()))).isEqualTo(before);
     assertThat(operator.modules()).isEmpty();
     guest.assertNoKernelWarnings();
+  }
+
+  @Test
+  void patchThatWasOnceImmediateWaitsForTasksWhenItIsTakenAgainWithoutThat(@TempDir Path folder) {
+    try (TestGuest guest = TestGuest.boot(GuestSpec.cloud("6.1"))) {
+      Operator operator = new Operator(guest);
+      Path safe =
+          Rebundled.immediateSafe(operator.bundle(SLEEP.recipe()), folder.resolve("safe.lucos"));
+      Path bundle = Rebundled.retaining(safe, folder.resolve("retaining.lucos"));
+      operator.applyAtOnce(bundle);
+      operator.revert(SLEEP.recipe());
+      assertThat(operator.patches())
+          .singleElement()
+          .satisfies(patch -> assertThat(patch.state()).isEqualTo("retained"));
+      String sleeper = sleeper(guest);
+      BusyRefusal.FunctionInUse refusal =
+          Operator.refusal(
+              BusyRefusal.FunctionInUse.class, () -> operator.apply(bundle, Operator.HASTE));
+      assertThat(refusal.message()).contains(sleeper);
+      SLEEP.assertNotSeen(guest);
+      operator.applyAtOnce(bundle);
+      SLEEP.assertSeen(guest);
+      guest.assertNoKernelWarnings();
+    }
   }
 
   @Test
