@@ -27,6 +27,9 @@ record QemuProcess(long id, long startTime, List<String> commandLine) {
   /** In /proc/PID/stat, after the command name: see proc(5), field 22 (counted from 1). */
   private static final int START_TIME_AFTER_NAME = 22 - 3;
 
+  /** Of a process that has ended and whose parent has not noticed, and of one that is ending. */
+  private static final List<String> ENDED = List.of("Z", "X");
+
   private static final Pattern MASTER_KEY =
       Pattern.compile("\"file\":\"([^\"]+)/master-key\\.aes\"");
 
@@ -141,6 +144,9 @@ record QemuProcess(long id, long startTime, List<String> commandLine) {
     String[] fields = stat.substring(stat.lastIndexOf(')') + 1).strip().split(" ", -1);
     if (fields.length <= START_TIME_AFTER_NAME) {
       throw new IOException("too few fields: " + stat.strip());
+    }
+    if (ENDED.contains(fields[0])) {
+      throw new NoSuchFileException(directory.toString(), null, "the process has ended");
     }
     return Long.parseLong(fields[START_TIME_AFTER_NAME]);
   }

@@ -88,6 +88,10 @@ class QemuGuestDomainTest {
     Files.writeString(directory.resolve("43/stat"), stat("x", 778));
     assertThatThrownBy(() -> found.requireAlive(FakeControl.IDENTITY, directory))
         .isInstanceOf(DomainRefusedException.class);
+    Files.writeString(directory.resolve("43/stat"), stat("x", 777).replace(") S", ") Z"));
+    assertThatThrownBy(() -> found.requireAlive(FakeControl.IDENTITY, directory))
+        .as("killed, and its parent has not noticed")
+        .isInstanceOf(DomainRefusedException.class);
     Files.delete(directory.resolve("43/stat"));
     assertThatThrownBy(() -> found.requireAlive(FakeControl.IDENTITY, directory))
         .isInstanceOf(DomainRefusedException.class);

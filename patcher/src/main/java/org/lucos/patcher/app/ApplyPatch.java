@@ -230,15 +230,15 @@ public final class ApplyPatch {
         SwitchOutcome switched = change(request, session, prepared, leaving, phases, log);
         audit.switched(switched);
         WaitingPatches waiting = new WaitingPatches(settings, session.domain().identity().uuid());
-        prepared.forEach(patch -> waiting.remove(patch.moduleName()));
         List<Report.Phase> timings = phases.end();
-        log.write(
-            "done",
+        log.end(
+            "applied",
             Map.of(
                 "attempts", switched.attempts(),
                 "pauseMilliseconds", Report.millis(switched.pause()),
                 "phases", timings,
-                "pauses", Report.Pauses.of(session.domain().pauses())));
+                "pauses", Report.Pauses.of(session.domain().pauses())),
+            () -> prepared.forEach(patch -> waiting.remove(patch.moduleName())));
         return outcome(
             request, session, prepared, leaving, switched, timings, log.file().toString());
       }

@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
-import org.lucos.patcher.guestcall.CallUnfinishedException;
 import org.lucos.patcher.kernel.LoadedModule;
 import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.patcher.link.LoadedImage;
@@ -70,14 +69,17 @@ final class ApplySteps {
       operation.step("switch", "switch", Map.of("sites", sites));
       switched = patchSwitch.exchange(leaving, coming, immediate, limits.timeout()).orElseThrow();
     } catch (RuntimeException caught) {
-      RuntimeException failure = GuestFate.explain(kernel, caught);
-      if (caught.getCause() instanceof CallUnfinishedException || GuestFate.isOutOfReach(failure)) {
-        operation.log().write("left", Map.of("reason", Failures.describe(failure)));
-      } else {
-        undo(failure);
-      }
-      throw failure; // where it was left, its code is being run, or nobody is there to take it out
+      throw operation.stopped(kernel, caught, this::undo);
     }
+    try {
+      finish(leaving);
+    } catch (RuntimeException caught) {
+      throw operation.behindSwitch(kernel, caught);
+    }
+    return switched;
+  }
+
+  private void finish(List<GuestPatch> leaving) {
     for (GuestPatch patch : coming()) {
       if (!patch.ledger().callbacks().isEmpty()) {
         operation.step("post_patch", "post_patch", Map.of("module", patch.module().name()));
@@ -90,7 +92,6 @@ final class ApplySteps {
       patchSwitch.unloadUnlessRetained(module, limits.timeout());
     }
     operation.complete();
-    return switched;
   }
 
   private void load(List<PreparedPatch> prepared, List<GuestPatch> leaving) {
@@ -119,20 +120,14 @@ final class ApplySteps {
     }
   }
 
-  private void undo(RuntimeException failure) {
-    operation.undo(Failures.describe(failure), failure);
-    try {
-      announced.forEach(callbacks()::stayPatched);
-      List<String> last = new ArrayList<>(loaded);
-      Collections.reverse(last);
-      for (String module : last) {
-        if (GuestPatch.find(kernel, module).filter(patch -> !patch.isInUse()).isPresent()) {
-          patchSwitch.unloadUnlessRetained(module, limits.timeout());
-        }
+  private void undo() {
+    announced.forEach(callbacks()::stayPatched);
+    List<String> last = new ArrayList<>(loaded);
+    Collections.reverse(last);
+    for (String module : last) {
+      if (GuestPatch.find(kernel, module).filter(patch -> !patch.isInUse()).isPresent()) {
+        patchSwitch.unloadUnlessRetained(module, limits.timeout());
       }
-      operation.givenUp();
-    } catch (RuntimeException e) {
-      failure.addSuppressed(e); // the journal stays: the next command goes on
     }
   }
 

@@ -1,6 +1,7 @@
 package org.lucos.patcher.app;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -76,8 +77,10 @@ final class AuditedOperation {
       try {
         begun.end(trail, operation.line(start));
       } catch (IOException e) {
-        throw new IllegalStateException(
-            name + " is over (" + operation.state + "), but the audit log does not tell of it", e);
+        throw new RefusedException(
+            new HostRefusal.RecordIncomplete(
+                name, operation.state, notWritable(trail, e).message()),
+            e);
       }
       return result;
     }
@@ -95,10 +98,13 @@ final class AuditedOperation {
       trail.requireWritable();
       all.recordDead(trail, settings.clock());
       return all.begin(known);
-    } catch (IOException e) {
-      throw new RefusedException(
-          new HostRefusal.AuditNotWritable(trail.log().toString(), String.valueOf(e)), e);
+    } catch (IOException | UncheckedIOException e) { // the latter from the list of a directory
+      throw new RefusedException(notWritable(trail, e), e);
     }
+  }
+
+  private static HostRefusal notWritable(AuditTrail trail, Exception e) {
+    return new HostRefusal.AuditNotWritable(trail.log().toString(), String.valueOf(e));
   }
 
   /** In this guest. */
@@ -156,7 +162,7 @@ final class AuditedOperation {
   private void failed(Throwable failure) {
     Optional<Refusal> refusal = Failures.refusal(failure);
     state = refusal.map(Refusal::code).orElse("failed");
-    exitCode = refusal.map(Refusal::exitCode).orElseGet(() -> Failures.exitCode(failure));
+    exitCode = refusal.map(Refusal::exitCode).orElse(ExitCode.FAILED);
     known.put("detail", refusal.map(Refusal::message).orElseGet(() -> Failures.describe(failure)));
   }
 

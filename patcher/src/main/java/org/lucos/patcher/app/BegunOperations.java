@@ -4,7 +4,6 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -66,7 +65,7 @@ final class BegunOperations {
       try {
         channel.close();
       } catch (IOException e) {
-        throw new UncheckedIOException("cannot close " + file, e);
+        log.warn("cannot close {}; what is in it is on disk: {}", file, e.toString());
       }
     }
   }

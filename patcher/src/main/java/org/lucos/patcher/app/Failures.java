@@ -5,7 +5,6 @@ import java.util.Optional;
 import org.lucos.bridge.domain.DomainRefusedException;
 import org.lucos.bridge.memory.MemoryFaultException;
 import org.lucos.patcher.bytes.MalformedDataException;
-import org.lucos.patcher.refusal.ExitCode;
 import org.lucos.patcher.refusal.GuestRefusal;
 import org.lucos.patcher.refusal.Refusal;
 import org.lucos.patcher.refusal.RefusedException;
@@ -22,6 +21,9 @@ public final class Failures {
     if (failure instanceof DomainRefusedException refused) {
       return Optional.of(new GuestRefusal.DomainUnavailable(refused.refusal()));
     }
+    if (failure instanceof MemoryFaultException) {
+      return Optional.of(new GuestRefusal.MemoryUnreadable(String.valueOf(failure.getMessage())));
+    }
     return Optional.empty();
   }
 
@@ -36,10 +38,5 @@ public final class Failures {
       return text + ": " + failure.getCause().getMessage();
     }
     return text;
-  }
-
-  /** The exit code of a failure that is no refusal. */
-  public static ExitCode exitCode(Throwable failure) {
-    return failure instanceof MemoryFaultException ? ExitCode.GUEST_UNAVAILABLE : ExitCode.FAILED;
   }
 }

@@ -5,6 +5,7 @@ import org.lucos.bridge.domain.DomainRefusal;
 import org.lucos.bridge.domain.DomainRefusedException;
 import org.lucos.bridge.domain.DomainState;
 import org.lucos.bridge.domain.GuestDomain;
+import org.lucos.bridge.memory.MemoryFaultException;
 import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.patcher.refusal.GuestRefusal;
 import org.lucos.patcher.refusal.Refusal;
@@ -20,10 +21,10 @@ final class GuestFate {
 
   /** What to throw for a failure: itself, unless the guest's fate tells why it happened. */
   static RuntimeException explain(RunningKernel kernel, RuntimeException failure) {
-    if (failure instanceof DomainRefusedException || isOfGuest(failure)) {
+    if (isOfGuest(failure)) {
       return failure;
     }
-    return of(kernel)
+    return of(kernel, failure)
         .<RuntimeException>map(fate -> new RefusedException(fate, failure))
         .orElse(failure);
   }
@@ -40,13 +41,20 @@ final class GuestFate {
             || unavailable.reason() instanceof DomainRefusal.LeftHost);
   }
 
+  /** Whether it tells by itself; one of the hypervisor's may be because the guest has ended. */
   private static boolean isOfGuest(RuntimeException failure) {
+    if (failure instanceof DomainRefusedException refused) {
+      return !(refused.refusal() instanceof DomainRefusal.HypervisorFailure);
+    }
     return failure instanceof RefusedException refused
         && refused.refusal() instanceof GuestRefusal.GuestRebooted;
   }
 
-  /** Why the guest cannot be worked on any longer; empty if it runs on in the boot it was in. */
-  private static Optional<Refusal> of(RunningKernel kernel) {
+  /**
+   * Why the guest cannot be worked on any longer; empty if it runs on in the boot it was in, or if
+   * that cannot be told.
+   */
+  private static Optional<Refusal> of(RunningKernel kernel, RuntimeException failure) {
     GuestDomain domain = kernel.domain();
     try {
       DomainState state = domain.state();
@@ -58,7 +66,16 @@ final class GuestFate {
           .whyGone()
           .map(detail -> new GuestRefusal.GuestRebooted(name(domain), detail));
     } catch (DomainRefusedException e) {
-      return Optional.of(unavailable(e.refusal()));
+      failure.addSuppressed(e);
+      boolean vague = e.refusal() instanceof DomainRefusal.HypervisorFailure;
+      return vague && Failures.refusal(failure).isPresent()
+          ? Optional.empty()
+          : Optional.of(unavailable(e.refusal()));
+    } catch (MemoryFaultException e) {
+      if (e != failure) {
+        failure.addSuppressed(e);
+      }
+      return Optional.empty();
     }
   }
 

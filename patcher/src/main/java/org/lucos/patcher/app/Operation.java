@@ -4,8 +4,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.lucos.patcher.guestcall.CallUnfinishedException;
+import org.lucos.patcher.kernel.RunningKernel;
+import org.lucos.patcher.refusal.BusyRefusal;
+import org.lucos.patcher.refusal.Refusal;
+import org.lucos.patcher.refusal.RefusedException;
+import org.lucos.patcher.refusal.StateRefusal;
 import org.lucos.patcher.transaction.GuestPatch;
 import org.lucos.patcher.transaction.Journal;
+import org.lucos.patcher.transaction.Recovery;
 
 /**
  * One operation on a guest: its steps go to the journal, to the log for people and to who waits, in
@@ -14,10 +21,12 @@ import org.lucos.patcher.transaction.Journal;
 final class Operation implements AutoCloseable {
   private final Phases phases;
   private final OperationLog log;
+  private final Journal.Operation record;
   private final Journal journal;
   private @Nullable String current;
 
-  private Operation(Phases phases, OperationLog log, Journal journal) {
+  private Operation(Phases phases, OperationLog log, Journal.Operation record, Journal journal) {
+    this.record = record;
     this.phases = phases;
     this.log = log;
     this.journal = journal;
@@ -49,6 +58,7 @@ final class Operation implements AutoCloseable {
     return new Operation(
         phases,
         log,
+        operation,
         Journal.begin(
             settings.state(), session.domain().identity().uuid(), operation, settings.clock()));
   }
@@ -76,9 +86,52 @@ final class Operation implements AutoCloseable {
     current = null;
   }
 
+  /**
+   * What to do about a failure before the switch is known to be made: what cannot be reached, what
+   * runs on, and what was switched all the same is left as it is, with its journal; else all is
+   * undone.
+   *
+   * @param undo what to do then
+   * @return what to throw
+   */
+  RuntimeException stopped(RunningKernel kernel, RuntimeException caught, Runnable undo) {
+    RuntimeException failure = GuestFate.explain(kernel, caught);
+    try {
+      if (caught.getCause() instanceof CallUnfinishedException || GuestFate.isOutOfReach(failure)) {
+        log.write("left", Map.of("reason", Failures.describe(failure)));
+      } else if (Recovery.isSwitched(kernel, record)) {
+        return behindSwitch(kernel, failure);
+      } else {
+        undo(Failures.describe(failure), failure);
+        undo.run();
+        journal.complete();
+      }
+    } catch (RuntimeException e) {
+      failure.addSuppressed(e); // the journal stays: the next command goes on
+    }
+    return failure;
+  }
+
+  /** What to throw for a failure behind the switch: the journal stays, and that has to be told. */
+  RuntimeException behindSwitch(RunningKernel kernel, RuntimeException caught) {
+    RuntimeException failure = GuestFate.explain(kernel, caught);
+    Optional<Refusal> refusal = Failures.refusal(failure);
+    boolean tells =
+        GuestFate.isOutOfReach(failure)
+            || refusal.filter(r -> r instanceof BusyRefusal).isPresent()
+            || refusal.filter(r -> r instanceof StateRefusal).isPresent();
+    return tells
+        ? failure
+        : new RefusedException(
+            new StateRefusal.LeftUnfinished(
+                record.describe(),
+                refusal.map(Refusal::message).orElseGet(() -> Failures.describe(failure))),
+            failure);
+  }
+
   /** It failed, and is being undone; what cannot be recorded does not stand in the way of that. */
-  void undo(String reason, RuntimeException failure) {
-    phases.begin("take module out");
+  private void undo(String reason, RuntimeException failure) {
+    phases.begin("undo");
     current = null;
     try {
       journal.write("undo", false);
@@ -88,18 +141,9 @@ final class Operation implements AutoCloseable {
     }
   }
 
-  OperationLog log() {
-    return log;
-  }
-
   /** It is over: what is in the guest is as wanted, or as before. */
   void complete() {
     step("close the journal", "close", Map.of());
-    journal.complete();
-  }
-
-  /** It was undone. */
-  void givenUp() {
     journal.complete();
   }
 

@@ -33,7 +33,9 @@ public final class RecoverGuest {
    * @param finding {@code nothing} to do; {@code finished}: the functions had been switched, and
    *     what comes behind that was done; {@code undone}: they had not, and what was loaded was
    *     taken out; {@code mixed}: some had, see {@code patches}; {@code lost-to-reboot}: the guest
-   *     was booted since
+   *     was booted since; {@code tidied}: nothing of it is recorded here, but there were modules
+   *     that redirect nothing, or callbacks that had not run, as an operation of another host
+   *     leaves them
    * @param operation what had been begun, for people; empty if there is no journal of it
    * @param began when, ISO-8601; empty if there is no journal
    * @param steps that were begun
@@ -101,7 +103,7 @@ public final class RecoverGuest {
       }
       String finding = ended.map(Ended::finding).orElse("nothing");
       if (ended.isEmpty() && withoutJournal(session, request.limits(), phases)) {
-        finding = "undone";
+        finding = "tidied";
       }
       ended.map(Ended::notes).ifPresent(notes::addAll);
       List<Step> steps =
@@ -153,18 +155,18 @@ public final class RecoverGuest {
     Journal.Operation operation = found.get().operation();
     String finding = "lost-to-reboot";
     List<String> notes = List.of();
-    if (operation.boot().equals(session.kernel().identity().boot())) {
-      Recovery recovery =
-          new Recovery(session.kernel(), session.patchSwitch(limits), limits.timeout());
-      finding =
-          switch (recovery.run(operation, again)) {
-            case FINISH -> "finished";
-            case UNDO -> "undone";
-            case MIXED -> "mixed";
-          };
-      notes = recovery.notes();
-    }
     try (OperationLog log = OperationLog.open(settings, session.domain().identity(), "recover")) {
+      if (operation.boot().equals(session.kernel().identity().boot())) {
+        Recovery recovery =
+            new Recovery(session.kernel(), session.patchSwitch(limits), limits.timeout());
+        finding =
+            switch (recovery.run(operation, again)) {
+              case FINISH -> "finished";
+              case UNDO -> "undone";
+              case MIXED -> "mixed";
+            };
+        notes = recovery.notes();
+      }
       log.write(
           "recovered",
           Map.of(
@@ -181,17 +183,17 @@ public final class RecoverGuest {
   private static boolean withoutJournal(GuestSession session, SwitchLimits limits, Phases phases) {
     phases.begin("look at patches");
     PatchSwitch patchSwitch = session.patchSwitch(limits);
-    boolean undone = false;
+    boolean tidied = false;
     for (GuestPatch patch : GuestPatch.all(session.kernel())) {
       if (patch.state() == PatchState.LOADED) {
         phases.begin("take module out");
         patchSwitch.unload(patch.module().name(), limits.timeout());
-        undone = true;
+        tidied = true;
       } else if (patch.state() == PatchState.APPLIED) {
-        patchSwitch.callbacks(limits.timeout()).postPatch(patch);
+        tidied |= patchSwitch.callbacks(limits.timeout()).postPatch(patch);
       }
     }
-    return undone;
+    return tidied;
   }
 
   private static UUID uuid(GuestSession session) {

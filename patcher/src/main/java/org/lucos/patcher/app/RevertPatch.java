@@ -12,7 +12,6 @@ import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.lucos.patcher.build.Bundle;
-import org.lucos.patcher.guestcall.CallUnfinishedException;
 import org.lucos.patcher.refusal.ExitCode;
 import org.lucos.patcher.refusal.RefusedException;
 import org.lucos.patcher.refusal.StateRefusal;
@@ -181,10 +180,11 @@ public final class RevertPatch {
       SwitchOutcome switched = leaving.isEmpty() ? null : takeOut(Dependencies.topFirst(leaving));
       List<Report.Phase> timings = phases.end();
       Report.Pauses pauses = Report.Pauses.of(session.domain().pauses());
-      log.write("done", Map.of("phases", timings, "pauses", pauses));
       boolean onlyWaited = !done.isEmpty() && done.stream().allMatch(Run::isCancelled);
+      String state = onlyWaited ? "cancelled" : "reverted";
+      log.end(state, Map.of("phases", timings, "pauses", pauses), () -> {});
       return new Outcome(
-          onlyWaited ? "cancelled" : "reverted",
+          state,
           session.describe(),
           done,
           switched == null ? 0 : switched.attempts(),
@@ -250,15 +250,21 @@ public final class RevertPatch {
               List.of())) {
         Optional<SwitchOutcome> switched = restore(operation, leaving);
         switched.ifPresent(audit::switched);
-        for (GuestPatch patch : leaving) {
-          String module = patch.module().name();
-          operation.step("unload module", "unload", Map.of("module", module));
-          boolean unloaded = patchSwitch.unloadUnlessRetained(module, request.limits().timeout());
-          done.add(reverted(patch, unloaded));
+        try {
+          leaving.forEach(patch -> unload(operation, patch));
+          operation.complete();
+        } catch (RuntimeException caught) {
+          throw operation.behindSwitch(session.kernel(), caught);
         }
-        operation.complete();
         return switched.orElse(null);
       }
+    }
+
+    private void unload(Operation operation, GuestPatch patch) {
+      String module = patch.module().name();
+      operation.step("unload module", "unload", Map.of("module", module));
+      boolean unloaded = patchSwitch.unloadUnlessRetained(module, request.limits().timeout());
+      done.add(reverted(patch, unloaded));
     }
 
     private Optional<SwitchOutcome> restore(Operation operation, List<GuestPatch> leaving) {
@@ -274,24 +280,8 @@ public final class RevertPatch {
         operation.step("restore functions", "restore", names(leaving));
         return patchSwitch.exchange(leaving, List.of(), false, request.limits().timeout());
       } catch (RuntimeException caught) {
-        RuntimeException failure = GuestFate.explain(session.kernel(), caught);
-        boolean reachable =
-            !(caught.getCause() instanceof CallUnfinishedException)
-                && !GuestFate.isOutOfReach(failure);
-        if (reachable) {
-          stayPatched(operation, announced, failure);
-        }
-        throw failure;
-      }
-    }
-
-    private void stayPatched(
-        Operation operation, List<GuestPatch> announced, RuntimeException failure) {
-      try {
-        announced.forEach(callbacks::stayPatched);
-        operation.givenUp();
-      } catch (RuntimeException e) {
-        failure.addSuppressed(e); // the journal stays: the next command goes on
+        throw operation.stopped(
+            session.kernel(), caught, () -> announced.forEach(callbacks::stayPatched));
       }
     }
   }

@@ -18,6 +18,7 @@ import java.util.UUID;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.lucos.patcher.bytes.Bytes;
+import org.lucos.patcher.refusal.HostRefusal;
 import org.lucos.patcher.refusal.InputRefusal;
 import org.lucos.patcher.refusal.RefusedException;
 
@@ -96,7 +97,7 @@ final class WaitingPatches {
       write(file(waiting.module(), BUNDLE), bundle.toArray());
       write(file(waiting.module(), RECORD), JSON.writeValueAsBytes(waiting));
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot record a waiting patch in " + directory, e);
+      throw notWritable(e);
     }
   }
 
@@ -162,8 +163,13 @@ final class WaitingPatches {
         sync(directory);
       }
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot forget a waiting patch in " + directory, e);
+      throw notWritable(e);
     }
+  }
+
+  private RefusedException notWritable(IOException e) {
+    return new RefusedException(
+        new HostRefusal.WaitingNotWritable(directory.toString(), String.valueOf(e)), e);
   }
 
   private Path file(String module, String suffix) {

@@ -78,9 +78,9 @@ final class Console {
         "failed",
         message,
         verbose ? "see the stack trace above" : "run it again with --verbose for the details",
-        Failures.exitCode(failure),
+        ExitCode.FAILED,
         List.of());
-    return Failures.exitCode(failure).value();
+    return ExitCode.FAILED.value();
   }
 
   private void report(

@@ -44,6 +44,7 @@ final class RecoverCommand extends Subcommand<RecoverGuest.Outcome> {
     return switch (finding) {
       case "finished" -> "Finished";
       case "undone" -> "Undone";
+      case "tidied" -> "No operation is recorded, but one of another host had left something: done";
       case "mixed" -> "Neither done nor undone, see 'lucos status'";
       case "lost-to-reboot" -> "Lost to a reboot of the guest";
       default -> "Nothing to recover";

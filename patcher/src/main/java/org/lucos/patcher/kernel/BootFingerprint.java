@@ -86,21 +86,23 @@ final class BootFingerprint {
     return panicCpu.isPresent() && memory.i32(panicCpu.get()) != NO_CPU;
   }
 
-  /** Why guest memory no longer shows {@code boot}, up and running; empty if it does. */
+  /**
+   * Why guest memory no longer shows {@code boot}, up and running; empty if it does.
+   *
+   * @throws MemoryFaultException if what would tell cannot be read
+   * @throws MalformedDataException if there is no sense in it
+   * @throws AddressOutOfRangeException if it leads out of the address space
+   */
   Optional<String> whyNot(String boot) {
-    try {
-      if (memory.u32(systemState) != running) {
-        return Optional.of("its kernel shuts down, starts anew or is suspended");
-      }
-      if (hasPanicked()) {
-        return Optional.of("its kernel has panicked");
-      }
-      return read().equals(boot)
-          ? Optional.empty()
-          : Optional.of("its memory is that of another boot");
-    } catch (MalformedDataException | MemoryFaultException | AddressOutOfRangeException e) {
-      return Optional.of("its kernel is not where it was (" + e.getMessage() + ")");
+    if (memory.u32(systemState) != running) {
+      return Optional.of("its kernel shuts down, starts anew or is suspended");
     }
+    if (hasPanicked()) {
+      return Optional.of("its kernel has panicked");
+    }
+    return read().equals(boot)
+        ? Optional.empty()
+        : Optional.of("its memory is that of another boot");
   }
 
   /** {@code /proc/sys/kernel/random/boot_id}, if a program has asked for it since boot. */

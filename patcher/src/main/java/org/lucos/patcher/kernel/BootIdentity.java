@@ -2,7 +2,12 @@ package org.lucos.patcher.kernel;
 
 import java.util.Collection;
 import java.util.Optional;
+import org.lucos.bridge.addr.AddressOutOfRangeException;
+import org.lucos.bridge.memory.MemoryFaultException;
+import org.lucos.bridge.memory.MemoryRegion;
+import org.lucos.bridge.memory.PhysicalMemory;
 import org.lucos.bridge.vcpu.VcpuRegisters;
+import org.lucos.patcher.bytes.MalformedDataException;
 import org.lucos.patcher.refusal.GuestRefusal;
 import org.lucos.patcher.refusal.RefusedException;
 
@@ -12,6 +17,9 @@ import org.lucos.patcher.refusal.RefusedException;
  * before it writes.
  */
 public final class BootIdentity {
+  /** So often in a row the kernel must not be found before it is said to be gone. */
+  private static final int LOOKS = 3;
+
   private final RunningKernel kernel;
   private final BootFingerprint fingerprint;
   private final String boot;
@@ -28,10 +36,33 @@ public final class BootIdentity {
     return boot;
   }
 
-  /** What has become of that boot, in a few words; empty if the guest still is in it. */
+  /**
+   * What has become of that boot, in a few words; empty if the guest still is in it. That its
+   * kernel cannot be read is no proof that it is gone, unless that stays so while other memory of
+   * the guest can be read.
+   *
+   * @throws MemoryFaultException if the guest's memory cannot be read at all
+   */
   public Optional<String> whyGone() {
-    kernel.memory().forgetTranslations();
-    return fingerprint.whyNot(boot);
+    for (int look = 1; ; look++) {
+      try {
+        kernel.memory().forgetTranslations();
+        return fingerprint.whyNot(boot);
+      } catch (MalformedDataException | MemoryFaultException | AddressOutOfRangeException e) {
+        if (look == LOOKS) {
+          requireReadable();
+          return Optional.of("its kernel is not where it was (" + e.getMessage() + ")");
+        }
+      }
+    }
+  }
+
+  /** Reads a byte of each piece of memory: what fails is then not for the kernel's tables. */
+  private void requireReadable() {
+    PhysicalMemory memory = kernel.domain().memory();
+    for (MemoryRegion region : memory.regions()) {
+      memory.read(region.start(), new byte[1], 0, 1);
+    }
   }
 
   /**
@@ -39,6 +70,7 @@ public final class BootIdentity {
    * the next pause.
    *
    * @throws RefusedException with {@link GuestRefusal.GuestRebooted} if the guest has left the boot
+   * @throws MemoryFaultException if that cannot be told
    */
   public void require() {
     whyGone().ifPresent(this::refuse);

@@ -79,6 +79,19 @@ public sealed interface GuestRefusal extends Refusal {
     }
   }
 
+  /** Guest memory could not be read where something should be. */
+  record MemoryUnreadable(String detail) implements GuestRefusal {
+    @Override
+    public String message() {
+      return "guest memory cannot be read: " + detail;
+    }
+
+    @Override
+    public String remedy() {
+      return "see 'lucos status GUEST' and repeat the command; 'lucos doctor GUEST' looks at guest and host";
+    }
+  }
+
   /** The guest does not take unsigned modules. */
   record ModulesForbidden(String policy) implements GuestRefusal {
     @Override

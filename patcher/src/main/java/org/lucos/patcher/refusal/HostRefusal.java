@@ -20,7 +20,10 @@ public sealed interface HostRefusal extends Refusal {
     }
   }
 
-  /** What is about to be done to a guest cannot be recorded, and so is not begun. */
+  /**
+   * What is about to be done to a guest cannot be recorded, and so is not begun; if something was
+   * done before, it is undone.
+   */
   record JournalNotWritable(String file, String detail) implements HostRefusal {
     @Override
     public String message() {
@@ -43,6 +46,32 @@ public sealed interface HostRefusal extends Refusal {
     @Override
     public String remedy() {
       return fix;
+    }
+  }
+
+  /** An operation is over, and its record does not tell how it ended. */
+  record RecordIncomplete(String operation, String state, String detail) implements HostRefusal {
+    @Override
+    public String message() {
+      return operation + " is over (" + state + "), but not recorded as such: " + detail;
+    }
+
+    @Override
+    public String remedy() {
+      return "do not repeat it: 'lucos status GUEST' shows what is applied; make room on that disk";
+    }
+  }
+
+  /** What waits for a module cannot be written down, or struck out. */
+  record WaitingNotWritable(String directory, String detail) implements HostRefusal {
+    @Override
+    public String message() {
+      return "the records of waiting patches in " + directory + " cannot be written: " + detail;
+    }
+
+    @Override
+    public String remedy() {
+      return "make room on that disk, or set LUCOS_STATE to a directory that can be written";
     }
   }
 

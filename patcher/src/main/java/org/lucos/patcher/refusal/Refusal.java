@@ -4,9 +4,10 @@ import com.google.common.base.CaseFormat;
 import java.util.List;
 
 /**
- * A request that is declined, with its reason. Nothing was changed, or everything was put back.
- * Refusals are part of the interface: the code and the exit code are stable. A family of them is
- * one interface and shares an exit code, unless a refusal says otherwise.
+ * A request that is declined, with its reason. Nothing was changed, or everything was put back,
+ * unless a refusal says otherwise. Refusals are part of the interface: the code and the exit code
+ * are stable. A family of them is one interface and shares an exit code, unless a refusal says
+ * otherwise.
  */
 public sealed interface Refusal
     permits GuestRefusal,

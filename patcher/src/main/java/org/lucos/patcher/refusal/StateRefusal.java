@@ -123,6 +123,24 @@ public sealed interface StateRefusal extends Refusal {
     }
   }
 
+  /**
+   * The functions were switched, and what comes behind that failed: callbacks, unloading, records.
+   */
+  record LeftUnfinished(String operation, String detail) implements StateRefusal {
+    @Override
+    public String message() {
+      return "the functions are switched ("
+          + operation
+          + "), but what comes behind that is not done: "
+          + detail;
+    }
+
+    @Override
+    public String remedy() {
+      return "'lucos recover GUEST' does the rest, and so does the next command that writes to it";
+    }
+  }
+
   /** Text of an applied patch is not what was written. */
   record TextChanged(String function, String detail) implements StateRefusal {
     @Override

@@ -17,6 +17,7 @@ import java.time.format.DateTimeParseException;
 import org.jspecify.annotations.Nullable;
 import org.lucos.bridge.domain.DomainIdentity;
 import org.lucos.patcher.refusal.BusyRefusal;
+import org.lucos.patcher.refusal.HostRefusal;
 import org.lucos.patcher.refusal.RefusedException;
 
 /**
@@ -58,7 +59,11 @@ public final class GuestLock implements AutoCloseable {
         throw e;
       }
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot lock guest " + guest.name(), e);
+      throw new RefusedException(
+          new HostRefusal.HostNotReady(
+              "a lock for guest '" + guest.name() + "' (" + e + ")",
+              "make " + directory + " a directory that can be written; LUCOS_LOCKS says where"),
+          e);
     }
   }
 

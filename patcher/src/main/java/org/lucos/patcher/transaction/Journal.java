@@ -3,7 +3,6 @@ package org.lucos.patcher.transaction;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -20,6 +19,8 @@ import java.util.zip.CRC32;
 import org.lucos.patcher.refusal.HostRefusal;
 import org.lucos.patcher.refusal.InputRefusal;
 import org.lucos.patcher.refusal.RefusedException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What a controller is about to do to a guest, on this host's disk before it does it. There is a
@@ -31,6 +32,7 @@ public final class Journal implements AutoCloseable {
   /** The only format so far. */
   public static final int FORMAT = 1;
 
+  private static final Logger LOG = LoggerFactory.getLogger(Journal.class);
   private static final ObjectMapper JSON =
       new ObjectMapper()
           .enable(DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES)
@@ -41,8 +43,10 @@ public final class Journal implements AutoCloseable {
   private final Path file;
   private final FileChannel channel;
   private final InstantSource clock;
+  private long end;
 
-  private Journal(Path directory, Path file, FileChannel channel, InstantSource clock) {
+  private Journal(Path directory, Path file, FileChannel channel, long end, InstantSource clock) {
+    this.end = end;
     this.directory = directory;
     this.file = file;
     this.channel = channel;
@@ -139,31 +143,41 @@ public final class Journal implements AutoCloseable {
       Path draft = Files.createTempFile(directory, ".journal", ".tmp");
       FileChannel channel = FileChannel.open(draft, StandardOpenOption.WRITE);
       try {
-        append(channel, operation);
+        long end = append(channel, 0, operation);
         Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE);
         sync(directory);
-        return new Journal(directory, file, channel, clock);
+        return new Journal(directory, file, channel, end, clock);
       } catch (IOException e) {
         channel.close();
         Files.deleteIfExists(draft);
+        Files.deleteIfExists(file); // it may have got there
         throw e;
       }
     } catch (IOException e) {
-      throw new RefusedException(
-          new HostRefusal.JournalNotWritable(file.toString(), String.valueOf(e)), e);
+      throw notWritable(file, e);
     }
   }
 
-  /** Records that a step is about to begin, or over. */
+  /**
+   * Records that a step is about to begin, or over. What a write that failed left is written over
+   * by the next.
+   *
+   * @throws RefusedException with {@link HostRefusal.JournalNotWritable}
+   */
   public void write(String step, boolean done) {
     try {
-      append(channel, new Step(clock.instant().toString(), step, done));
+      end = append(channel, end, new Step(clock.instant().toString(), step, done));
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot write the journal " + file, e);
+      throw notWritable(file, e);
     }
   }
 
-  /** The operation is over, finished or undone. */
+  /**
+   * The operation is over, finished or undone.
+   *
+   * @throws RefusedException with {@link HostRefusal.JournalNotWritable}; the next command then
+   *     looks once more at what is over
+   */
   public void complete() {
     close();
     remove(directory, file);
@@ -174,7 +188,7 @@ public final class Journal implements AutoCloseable {
     try {
       channel.close();
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot close the journal " + file, e);
+      LOG.warn("cannot close {}; what is in it is on disk: {}", file, e.toString());
     }
   }
 
@@ -218,7 +232,7 @@ public final class Journal implements AutoCloseable {
       sync(directory(state));
       return aside;
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot put aside the journal " + file, e);
+      throw notWritable(file, e);
     }
   }
 
@@ -262,20 +276,29 @@ public final class Journal implements AutoCloseable {
     }
   }
 
-  private static void append(FileChannel channel, Object value) throws IOException {
+  /** Returns where the next line belongs. */
+  private static long append(FileChannel channel, long end, Object value) throws IOException {
     byte[] json = JSON.writeValueAsBytes(value);
     String line = checksum(json) + " " + new String(json, StandardCharsets.ISO_8859_1) + "\n";
     ByteBuffer rest = ByteBuffer.wrap(line.getBytes(StandardCharsets.ISO_8859_1));
+    channel.truncate(end);
+    long at = end;
     while (rest.hasRemaining()) {
-      channel.write(rest);
+      at += channel.write(rest, at);
     }
     channel.force(true);
+    return at;
   }
 
   private static String checksum(byte[] json) {
     CRC32 sum = new CRC32();
     sum.update(json);
     return String.format("%08x", sum.getValue());
+  }
+
+  private static RefusedException notWritable(Path file, IOException e) {
+    return new RefusedException(
+        new HostRefusal.JournalNotWritable(file.toString(), String.valueOf(e)), e);
   }
 
   private static RefusedException damaged(String file, String detail) {
@@ -288,7 +311,7 @@ public final class Journal implements AutoCloseable {
         sync(directory);
       }
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot remove the journal " + file, e);
+      throw notWritable(file, e);
     }
   }
 

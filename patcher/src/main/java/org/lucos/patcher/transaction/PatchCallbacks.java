@@ -62,9 +62,13 @@ public final class PatchCallbacks {
     }
   }
 
-  /** Runs every {@code post_patch} that has not run. */
-  public void postPatch(GuestPatch patch) {
-    runDue(patch, CallbackKind.POST_PATCH);
+  /**
+   * Runs every {@code post_patch} that has not run.
+   *
+   * @return whether any was run
+   */
+  public boolean postPatch(GuestPatch patch) {
+    return runDue(patch, CallbackKind.POST_PATCH);
   }
 
   /**
@@ -133,16 +137,17 @@ public final class PatchCallbacks {
         || callback.entry().kind() == CallbackKind.POST_UNPATCH;
   }
 
-  private void runDue(GuestPatch patch, CallbackKind kind) {
+  private boolean runDue(GuestPatch patch, CallbackKind kind) {
+    boolean any = false;
     for (List<PatchCallback> object : objects(patch).values()) {
       Optional<PatchCallback> callback = of(object, kind);
       if (callback.isPresent()) {
-        requireEnded(
-            callback.get().progress() == Progress.NOT_RUN
-                ? run(patch, callback.get())
-                : callback.get());
+        boolean due = callback.get().progress() == Progress.NOT_RUN;
+        requireEnded(due ? run(patch, callback.get()) : callback.get());
+        any |= due;
       }
     }
+    return any;
   }
 
   /** The callbacks of each object that is there, vmlinux first. */

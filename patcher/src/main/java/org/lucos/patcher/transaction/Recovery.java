@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.lucos.patcher.guestcall.GuestCalls;
 import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.patcher.refusal.BusyRefusal;
@@ -65,14 +66,28 @@ public final class Recovery {
   /** Looks how far an operation got; a guest call that its controller left is awaited first. */
   public Verdict judge(Operation operation) {
     GuestCalls.open(kernel).close();
-    return judge(jumps(operation.leaving()), jumps(operation.coming()));
+    return judge(jumps(kernel, operation.leaving()), jumps(kernel, operation.coming()));
   }
 
-  private List<Jumps> jumps(List<Entry> entries) {
+  /**
+   * Whether an operation's switch was made; only reads the guest. What failed does not tell: a
+   * pause may fail in its last step, when all is written.
+   */
+  public static boolean isSwitched(RunningKernel kernel, Operation operation) {
+    return isSwitched(jumps(kernel, operation.leaving()), jumps(kernel, operation.coming()));
+  }
+
+  /** Where there was nothing to switch, nothing was. */
+  static boolean isSwitched(List<Jumps> leaving, List<Jumps> coming) {
+    boolean any = Stream.concat(leaving.stream(), coming.stream()).anyMatch(j -> j.full() > 0);
+    return any && judge(leaving, coming) == Verdict.FINISH;
+  }
+
+  private static List<Jumps> jumps(RunningKernel kernel, List<Entry> entries) {
     List<Jumps> jumps = new ArrayList<>();
     for (Entry entry : entries) {
       int now =
-          find(entry)
+          find(kernel, entry)
               .map(patch -> (int) patch.sites().stream().filter(GuestPatch.Site::isTaken).count())
               .orElse(0);
       jumps.add(new Jumps(now, entry.jumps()));
@@ -89,7 +104,7 @@ public final class Recovery {
     Verdict verdict = judge(operation);
     if (verdict == Verdict.FINISH) {
       for (Entry entry : operation.coming()) {
-        find(entry).ifPresent(patchSwitch.callbacks(limit)::postPatch);
+        find(kernel, entry).ifPresent(patchSwitch.callbacks(limit)::postPatch);
       }
       operation.leaving().forEach(this::takeOut);
     } else {
@@ -97,7 +112,7 @@ public final class Recovery {
       Collections.reverse(coming);
       coming.forEach(this::takeOut);
       for (Entry entry : operation.leaving()) {
-        find(entry)
+        find(kernel, entry)
             .filter(patch -> patch.isInUse() && !again.contains(entry.module()))
             .ifPresent(patchSwitch.callbacks(limit)::stayPatched);
       }
@@ -112,7 +127,7 @@ public final class Recovery {
 
   /** Gives back a module that redirects nothing. */
   private void takeOut(Entry entry) {
-    Optional<GuestPatch> patch = find(entry);
+    Optional<GuestPatch> patch = find(kernel, entry);
     if (patch.isEmpty() || patch.get().isInUse()) {
       return;
     }
@@ -126,7 +141,7 @@ public final class Recovery {
     }
   }
 
-  private Optional<GuestPatch> find(Entry entry) {
+  private static Optional<GuestPatch> find(RunningKernel kernel, Entry entry) {
     return GuestPatch.all(kernel).stream()
         .filter(patch -> patch.module().name().equals(entry.module()))
         .findFirst();

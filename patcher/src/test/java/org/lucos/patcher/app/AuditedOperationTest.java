@@ -123,6 +123,9 @@ class AuditedOperationTest {
                       operation.done("applied", ExitCode.OK);
                       return "";
                     }))
+        .isInstanceOfSatisfying(
+            RefusedException.class,
+            e -> assertThat(e.refusal()).isInstanceOf(HostRefusal.RecordIncomplete.class))
         .hasMessageContaining("apply is over (applied)");
   }
 

@@ -8,7 +8,11 @@ import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.lucos.bridge.addr.GuestPhysicalAddress;
 import org.lucos.bridge.addr.GuestVirtualAddress;
+import org.lucos.bridge.memory.MemoryFaultException;
+import org.lucos.bridge.memory.MemoryRegion;
+import org.lucos.bridge.memory.PhysicalMemory;
 import org.lucos.bridge.vcpu.VcpuRegisters;
 import org.lucos.patcher.refusal.GuestRefusal;
 import org.lucos.patcher.refusal.Refusal;
@@ -86,6 +90,45 @@ class BootIdentityTest {
     RunningKernel kernel = attach();
     guest.write(guest.at("init_top_pgt"), new byte[4096]);
     assertThat(refusal(kernel.boot()::require).message()).contains("not where it was");
+  }
+
+  /** Memory some reads of which fail, though what is asked for is there. */
+  private static final class Flaky implements PhysicalMemory {
+    private final PhysicalMemory real;
+    private int failing;
+
+    Flaky(PhysicalMemory real) {
+      this.real = real;
+    }
+
+    @Override
+    public List<MemoryRegion> regions() {
+      return real.regions();
+    }
+
+    @Override
+    public void read(GuestPhysicalAddress at, byte[] into, int offset, int length) {
+      if (failing > 0) {
+        failing--;
+        throw new MemoryFaultException("physical", at.value(), length, "put here by a test");
+      }
+      real.read(at, into, offset, length);
+    }
+  }
+
+  @Test
+  void readThatFailsIsNoReboot() {
+    Flaky memory = new Flaky(guest);
+    RunningKernel kernel = RunningKernel.attach(new FakeDomain("guest", memory), cache);
+    memory.failing = 2;
+    kernel.boot().require(running());
+
+    memory.failing = Integer.MAX_VALUE;
+    assertThatThrownBy(kernel.boot()::whyGone).isInstanceOf(MemoryFaultException.class);
+    assertThatThrownBy(kernel.boot()::require).isInstanceOf(MemoryFaultException.class);
+
+    memory.failing = 0;
+    kernel.boot().require(running());
   }
 
   @Test

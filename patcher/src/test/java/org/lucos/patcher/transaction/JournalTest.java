@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.UUID;
 import java.util.stream.Stream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.lucos.patcher.refusal.HostRefusal;
@@ -125,6 +126,24 @@ class JournalTest {
   void whereItCannotBeWrittenNothingIsBegun() throws IOException {
     Files.writeString(state.resolve("journal"), "in the way");
     RefusedException refused = catchThrowableOfType(RefusedException.class, this::begin);
+    assertThat(refused.refusal()).isInstanceOf(HostRefusal.JournalNotWritable.class);
+  }
+
+  @Test
+  void aStepThatCannotBeWrittenOrStruckOutIsARefusal() throws IOException {
+    Journal journal = begin();
+    journal.close();
+    assertNotWritable(() -> journal.write("load", false));
+
+    Path file = files().get(0);
+    Files.delete(file);
+    Files.createDirectories(file.resolve("in the way"));
+    assertNotWritable(journal::complete);
+    assertNotWritable(() -> Journal.forget(state, GUEST));
+  }
+
+  private static void assertNotWritable(ThrowingCallable work) {
+    RefusedException refused = catchThrowableOfType(RefusedException.class, work);
     assertThat(refused.refusal()).isInstanceOf(HostRefusal.JournalNotWritable.class);
   }
 

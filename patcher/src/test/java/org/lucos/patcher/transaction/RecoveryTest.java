@@ -36,6 +36,16 @@ class RecoveryTest {
     assertThat(judge(List.of(NONE), List.of(NONE))).isEqualTo(Verdict.MIXED);
   }
 
+  @Test
+  void aSwitchWasMadeIfSomethingWasToChangeAndAllOfItHas() {
+    assertThat(Recovery.isSwitched(List.of(), List.of(ALL))).isTrue();
+    assertThat(Recovery.isSwitched(List.of(NONE), List.of())).isTrue();
+    assertThat(Recovery.isSwitched(List.of(), List.of(NONE))).isFalse();
+    assertThat(Recovery.isSwitched(List.of(ALL), List.of(ALL))).isFalse();
+    assertThat(Recovery.isSwitched(List.of(new Jumps(0, 0)), List.of())).isFalse();
+    assertThat(Recovery.isSwitched(List.of(), List.of())).isFalse();
+  }
+
   private static Verdict judge(List<Jumps> leaving, List<Jumps> coming) {
     return Recovery.judge(leaving, coming);
   }
