@@ -13,6 +13,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
@@ -89,6 +90,23 @@ public final class GuestHost implements AutoCloseable {
 
   /** Boots the newest quick guest of 6.1; it starts anew on reboot and stays when it crashes. */
   public HostedGuest boot(String name) {
+    return boot(name, "");
+  }
+
+  /** Boots such a guest with a qcow2 disk, empty but for the snapshots that libvirt puts there. */
+  public HostedGuest bootWithSnapshots(String name) {
+    Path disk = run(name + ".qcow2");
+    HostCommand.run(
+        LIMIT, List.of("qemu-img", "create", "-q", "-f", "qcow2", disk.toString(), "8M"));
+    return boot(
+        name,
+        "<disk type='file' device='disk'><driver name='qemu' type='qcow2' cache='unsafe'/>"
+            + "<source file='"
+            + disk
+            + "'/><target dev='vda' bus='virtio'/></disk>");
+  }
+
+  private HostedGuest boot(String name, String devices) {
     Map<String, String> image =
         HostCommand.facts(
             HostCommand.run(
@@ -110,11 +128,44 @@ public final class GuestHost implements AutoCloseable {
       Path file = run(name + ".xml");
       Files.writeString(
           file,
-          xml.replace("<on_reboot>destroy", "<on_reboot>restart")
+          xml.replaceFirst("<name>", "<uuid>" + UUID.randomUUID() + "</uuid><name>")
+              .replace("</devices>", devices + "</devices>")
+              .replace("<on_reboot>destroy", "<on_reboot>restart")
               .replace("<on_crash>destroy", "<on_crash>preserve"));
       prepare(name);
-      virsh("create", file.toString());
+      start(name);
       return new HostedGuest(this, name, image.getOrDefault("release", ""));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Starts a guest that was booted here before and has ended: the same domain, booting anew. */
+  void start(String guest) {
+    virsh("create", run(guest + ".xml").toString());
+  }
+
+  /** Kills a guest's QEMU (signal 9). */
+  public void killQemu(String guest) {
+    kill(run("libvirt/qemu/" + guest + ".pid"));
+  }
+
+  /** Kills this host's libvirt daemon (signal 9); its guests run on. */
+  public void killLibvirt() {
+    kill(run("libvirtd.pid"));
+  }
+
+  /** Starts the daemon anew and waits until it answers. */
+  public void startLibvirt() {
+    HostCommand.run(LIMIT, command(List.of("libvirtd", "-d")));
+    virsh("list");
+  }
+
+  /** The process ids in such a file are this host's own: nobody else's process can be meant. */
+  private void kill(Path pidFile) {
+    try {
+      String process = Files.readString(pidFile).strip();
+      HostCommand.run(LIMIT, command(List.of("kill", "-9", process)));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

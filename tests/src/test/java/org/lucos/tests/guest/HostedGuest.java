@@ -43,6 +43,12 @@ public final class HostedGuest implements AutoCloseable {
     shell = shell();
   }
 
+  /** Starts it after its QEMU has ended, as the domain that it was, and connects to its shell. */
+  public void startAnew() {
+    host.start(name);
+    reconnect();
+  }
+
   public String name() {
     return name;
   }

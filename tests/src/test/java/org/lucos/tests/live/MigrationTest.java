@@ -168,7 +168,10 @@ class MigrationTest {
 
   /** The states of the patches in a guest, as where it runs says. */
   static List<String> states(HostedGuest guest) {
-    HostLucos.Answer status = lucos(guest, "status", guest.name());
+    return states(lucos(guest, "status", guest.name()));
+  }
+
+  static List<String> states(HostLucos.Answer status) {
     status.assertOk();
     return status.json().findValues("patches").get(0).findValuesAsText("state").stream()
         .filter(state -> !state.equals("redirected") && !state.equals("original"))
