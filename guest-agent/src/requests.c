@@ -1,0 +1,209 @@
+#include "agent.h"
+
+#include <string.h>
+
+enum { MOST_FUNCTIONS = 64, LONGEST_FUNCTION = 128 };
+
+static void answer(struct agent *agent, json_int_t id, const char *key, json_t *value) {
+  json_t *message = json_pack("{s:I, s:o}", "id", id, key, value);
+  queue_put(&agent->out, message);
+  json_decref(message);
+}
+
+static void refuse(struct agent *agent, json_int_t id, const char *code, const char *text) {
+  answer(agent, id, "error", json_pack("{s:s, s:s}", "code", code, "text", text));
+}
+
+static void hello(struct agent *agent, json_int_t id, const json_t *request) {
+  const json_t *protocols = json_object_get(request, "protocols");
+  size_t i;
+  json_t *each;
+  json_array_foreach(protocols, i, each) {
+    if (json_integer_value(each) == AGENT_PROTOCOL) {
+      json_t *able = json_pack("[s, s, s, s, s, s]", "facts", "freeze", "kernel-log", "nudge", "probe", "quiescence");
+      if (agent->commands) {
+        json_array_append_new(able, json_string("commands"));
+      }
+      answer(agent, id, "ok",
+             json_pack("{s:i, s:s, s:i, s:i, s:o}", "protocol", AGENT_PROTOCOL, "agent", AGENT_VERSION, "pid",
+                       agent->pid, "limit", LINE_LIMIT, "capabilities", able));
+      return;
+    }
+  }
+  refuse(agent, id, "protocol", "no protocol that is offered is known here");
+}
+
+static void quiescence(struct agent *agent, json_int_t id, const json_t *request) {
+  const json_t *functions = json_object_get(request, "functions");
+  size_t count = json_array_size(functions), i;
+  json_t *each;
+  if (!json_is_array(functions) || count > MOST_FUNCTIONS) {
+    refuse(agent, id, "bad-request", "functions: an array of at most 64 names");
+    return;
+  }
+  json_array_foreach(functions, i, each) {
+    size_t length = json_string_length(each);
+    if (!json_is_string(each) || length < 1 || length > LONGEST_FUNCTION) {
+      refuse(agent, id, "bad-request", "functions: names of 1 to 128 characters");
+      return;
+    }
+  }
+  answer(agent, id, "ok", quiescence_answer(agent->root, functions));
+}
+
+static bool add_string(struct job_request *job, const json_t *value) {
+  size_t length = json_string_length(value);
+  if (!json_is_string(value) || length + 1 > JOB_TEXT - job->length || job->strings == JOB_ARGUMENTS) {
+    return false;
+  }
+  memcpy(job->text + job->length, json_string_value(value), length + 1);
+  job->length += (uint32_t)length + 1;
+  job->strings++;
+  return true;
+}
+
+static uint32_t number_of(const json_t *request, const char *key) {
+  json_int_t value = json_integer_value(json_object_get(request, key));
+  return value < 0 || value > UINT32_MAX ? 0 : (uint32_t)value;
+}
+
+static void begin(struct agent *agent, json_int_t id, struct job_request *job) {
+  if (!job_is_sound(job, offsetof(struct job_request, text) + job->length)) {
+    refuse(agent, id, "bad-request", "a value is missing or out of range");
+    return;
+  }
+  for (int i = 0; i < JOBS_AT_ONCE; i++) {
+    struct job_slot *slot = &agent->jobs[i];
+    if (!slot->used) {
+      job->number = ++agent->jobs_begun;
+      if (agent->begin_job(agent, job)) {
+        *slot = (struct job_slot){.used = true, .number = job->number, .id = id, .kind = job->kind};
+      } else {
+        refuse(agent, id, "busy", "the runner takes no job now");
+      }
+      return;
+    }
+  }
+  refuse(agent, id, "busy", "16 jobs are under way");
+}
+
+static void probe(struct agent *agent, json_int_t id, const json_t *request) {
+  struct job_request job = {.limit_ms = number_of(request, "limit"), .port = number_of(request, "port")};
+  const char *kind = json_string_value(json_object_get(request, "kind"));
+  bool sound = false;
+  if (kind && strcmp(kind, "tcp") == 0) {
+    job.kind = JOB_TCP;
+    sound = add_string(&job, json_object_get(request, "address"));
+  } else if (kind && strcmp(kind, "file") == 0) {
+    job.kind = JOB_FILE;
+    sound = add_string(&job, json_object_get(request, "path"));
+  } else if (kind && strcmp(kind, "command") == 0) {
+    if (!agent->commands) {
+      refuse(agent, id, "forbidden", "this agent runs no programs for the host");
+      return;
+    }
+    job.kind = JOB_COMMAND;
+    const json_t *words = json_object_get(request, "words");
+    size_t i;
+    json_t *each;
+    sound = json_array_size(words) > 0;
+    json_array_foreach(words, i, each) { sound = sound && add_string(&job, each); }
+  }
+  if (!sound) {
+    job.kind = 0;
+  }
+  begin(agent, id, &job);
+}
+
+static void cgroup(struct agent *agent, json_int_t id, const json_t *request, uint32_t kind) {
+  struct job_request job = {.kind = kind, .limit_ms = kind == JOB_THAW ? 1 : number_of(request, "limit")};
+  if (!add_string(&job, json_object_get(request, "cgroup"))) {
+    job.kind = 0;
+  }
+  begin(agent, id, &job);
+}
+
+static void serve(struct agent *agent, json_int_t id, const json_t *request) {
+  const char *what = json_string_value(json_object_get(request, "do"));
+  if (!what) {
+    refuse(agent, id, "bad-request", "do: a word");
+  } else if (strcmp(what, "hello") == 0) {
+    hello(agent, id, request);
+  } else if (strcmp(what, "ping") == 0) {
+    answer(agent, id, "ok", json_object());
+  } else if (strcmp(what, "nudge") == 0) {
+    // Taking the request was the nudge: the agent left a system call for it.
+    answer(agent, id, "ok", json_pack("{s:i}", "pid", agent->pid));
+  } else if (strcmp(what, "facts") == 0) {
+    answer(agent, id, "ok", facts_answer(agent->root));
+  } else if (strcmp(what, "quiescence") == 0) {
+    quiescence(agent, id, request);
+  } else if (strcmp(what, "kernel-log") == 0) {
+    answer(agent, id, "ok", kernel_log_answer(&agent->log));
+  } else if (strcmp(what, "probe") == 0) {
+    probe(agent, id, request);
+  } else if (strcmp(what, "freeze") == 0) {
+    cgroup(agent, id, request, JOB_FREEZE);
+  } else if (strcmp(what, "thaw") == 0) {
+    cgroup(agent, id, request, JOB_THAW);
+  } else {
+    refuse(agent, id, "unknown", "no such request");
+  }
+}
+
+static void take(void *context, const char *line, size_t length) {
+  struct agent *agent = context;
+  if (length == 0) {
+    return; // ends what another host may have left half said
+  }
+  json_t *request = json_loadb(line, length, JSON_REJECT_DUPLICATES, NULL);
+  json_int_t id = json_integer_value(json_object_get(request, "id"));
+  if (!request) {
+    refuse(agent, 0, "not-json", "a line that is no JSON object");
+  } else if (id < 1 || id > ID_LIMIT) {
+    refuse(agent, 0, "bad-request", "id: a whole number from 1 to 2^53");
+  } else {
+    serve(agent, id, request);
+  }
+  json_decref(request);
+}
+
+static void too_long(void *context, const char *line, size_t length) {
+  (void)line;
+  (void)length;
+  refuse(context, 0, "too-long", "a line of more than 65536 bytes");
+}
+
+void agent_take(struct agent *agent, const char *bytes, size_t count) {
+  lines_feed(&agent->in, bytes, count, take, too_long, agent);
+}
+
+static const char *outcome_of(const struct job_slot *slot, const struct job_result *result) {
+  switch (result->outcome) {
+    case JOB_PASSED:
+      return slot->kind == JOB_COMMAND ? "exited" : "passed";
+    case JOB_FAILED:
+      return slot->kind == JOB_COMMAND ? "exited" : "failed";
+    case JOB_SIGNALLED:
+      return "signalled";
+    case JOB_TIMED_OUT:
+      return "timed-out";
+    default:
+      return "refused";
+  }
+}
+
+void agent_job_done(struct agent *agent, const struct job_result *result) {
+  for (int i = 0; i < JOBS_AT_ONCE; i++) {
+    struct job_slot *slot = &agent->jobs[i];
+    if (slot->used && slot->number == result->number) {
+      answer(agent, slot->id, "ok",
+             json_pack("{s:b, s:s, s:i, s:I, s:o}", "passed", result->outcome == JOB_PASSED, "outcome",
+                       outcome_of(slot, result), "code", result->code, "milliseconds",
+                       (json_int_t)result->milliseconds, "output",
+                       text_value(result->output, result->length <= JOB_OUTPUT ? result->length : 0)));
+      slot->used = false;
+      return;
+    }
+  }
+}
