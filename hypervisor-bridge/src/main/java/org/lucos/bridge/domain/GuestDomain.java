@@ -1,6 +1,7 @@
 package org.lucos.bridge.domain;
 
 import java.time.Duration;
+import java.util.Optional;
 import org.lucos.bridge.addr.GuestPhysicalAddress;
 import org.lucos.bridge.memory.PhysicalMemory;
 
@@ -65,6 +66,17 @@ public interface GuestDomain extends AutoCloseable {
    *     DomainRefusal.LeftHost} or {@link DomainRefusal.NotRunning}
    */
   void requireSettled();
+
+  /**
+   * Opens the host's end of a channel into the guest.
+   *
+   * @param name such as {@code org.lucos.agent.0}
+   * @return nothing if the domain has no channel of this name, or its end on the host cannot be
+   *     reached
+   */
+  default Optional<GuestChannel> channel(String name) {
+    return Optional.empty();
+  }
 
   /** Every pause made through this object so far. */
   PauseLog pauses();

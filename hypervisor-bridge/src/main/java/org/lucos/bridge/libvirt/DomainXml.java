@@ -1,5 +1,6 @@
 package org.lucos.bridge.libvirt;
 
+import java.nio.file.Path;
 import java.util.Optional;
 import java.util.Set;
 import org.lucos.bridge.domain.DomainRefusal;
@@ -43,6 +44,26 @@ record DomainXml(String type, String architecture, Optional<String> launchSecuri
                         .map(type -> type.getAttribute("arch"))
                         .orElse(""),
                     child(root, "launchSecurity").map(element -> element.getAttribute("type"))));
+  }
+
+  /** Where the host's end of a channel of a running domain is, if that is a Unix socket. */
+  static Optional<Path> channelSocket(String xml, String name) {
+    Optional<Element> devices = SecureXml.parse(xml).flatMap(root -> child(root, "devices"));
+    Node node = devices.map(Node::getFirstChild).orElse(null);
+    for (; node != null; node = node.getNextSibling()) {
+      if (node instanceof Element channel
+          && channel.getTagName().equals("channel")
+          && channel.getAttribute("type").equals("unix")
+          && child(channel, "target")
+              .filter(t -> t.getAttribute("name").equals(name))
+              .isPresent()) {
+        return child(channel, "source")
+            .map(source -> source.getAttribute("path"))
+            .filter(path -> path.startsWith("/"))
+            .map(Path::of);
+      }
+    }
+    return Optional.empty();
   }
 
   private static Optional<Element> child(Element parent, String name) {

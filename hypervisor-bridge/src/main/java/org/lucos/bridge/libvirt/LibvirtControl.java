@@ -1,5 +1,6 @@
 package org.lucos.bridge.libvirt;
 
+import java.nio.file.Path;
 import java.util.Optional;
 import org.libvirt.Domain;
 import org.libvirt.LibvirtException;
@@ -57,6 +58,15 @@ final class LibvirtControl implements DomainControl {
       domain.abortJob();
     } catch (LibvirtException e) {
       throw LibvirtFailures.ofDomain(identity.name(), "cancelling the domain's job", e);
+    }
+  }
+
+  @Override
+  public Optional<Path> channelSocket(String name) {
+    try {
+      return DomainXml.channelSocket(domain.getXMLDesc(0), name);
+    } catch (LibvirtException e) {
+      throw LibvirtFailures.ofDomain(identity.name(), "reading the domain's description", e);
     }
   }
 

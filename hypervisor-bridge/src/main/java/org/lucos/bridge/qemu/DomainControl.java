@@ -1,5 +1,6 @@
 package org.lucos.bridge.qemu;
 
+import java.nio.file.Path;
 import java.util.Optional;
 import org.lucos.bridge.domain.DomainIdentity;
 
@@ -28,6 +29,11 @@ public interface DomainControl extends AutoCloseable {
 
   /** Has the manager cancel its job on this domain. */
   void cancelJob();
+
+  /** Where on this host the end of a channel into the guest is; empty if it has none so named. */
+  default Optional<Path> channelSocket(String name) {
+    return Optional.empty();
+  }
 
   @Override
   void close();

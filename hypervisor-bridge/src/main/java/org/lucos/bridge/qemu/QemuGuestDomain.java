@@ -12,6 +12,7 @@ import org.lucos.bridge.domain.DomainIdentity;
 import org.lucos.bridge.domain.DomainRefusal;
 import org.lucos.bridge.domain.DomainRefusedException;
 import org.lucos.bridge.domain.DomainState;
+import org.lucos.bridge.domain.GuestChannel;
 import org.lucos.bridge.domain.GuestDomain;
 import org.lucos.bridge.domain.PauseLog;
 import org.lucos.bridge.domain.PausedGuest;
@@ -155,6 +156,21 @@ public final class QemuGuestDomain implements GuestDomain {
   @Override
   public DomainFacts facts() {
     return facts;
+  }
+
+  @Override
+  public Optional<GuestChannel> channel(String name) {
+    return control
+        .channelSocket(name)
+        .flatMap(
+            socket -> {
+              try {
+                return Optional.of(SocketChannelWire.open(socket));
+              } catch (IOException e) {
+                LOG.info("channel {} cannot be opened: {}", name, e.toString());
+                return Optional.empty();
+              }
+            });
   }
 
   @Override

@@ -2,6 +2,7 @@ package org.lucos.bridge.libvirt;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.file.Path;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -28,6 +29,25 @@ class DomainXmlTest {
         .contains(new DomainXml("qemu", "aarch64", Optional.empty()));
     assertThat(DomainXml.parse("<domain type='xen'/>"))
         .contains(new DomainXml("xen", "", Optional.empty()));
+  }
+
+  @Test
+  void channelsAreFoundByName() {
+    String xml =
+        "<domain type='kvm'><devices>"
+            + "<channel type='unix'><source mode='bind' path='/run/other'/>"
+            + "<target type='virtio' name='org.qemu.guest_agent.0'/></channel>"
+            + "<channel type='pty'><source path='/dev/pts/1'/><target name='pty.0'/></channel>"
+            + "<channel type='unix'><source mode='bind' path='/run/agent'/>"
+            + "<target type='virtio' name='org.lucos.agent.0' state='connected'/></channel>"
+            + "<channel type='unix'><target type='virtio' name='not.started.0'/></channel>"
+            + "</devices></domain>";
+    assertThat(DomainXml.channelSocket(xml, "org.lucos.agent.0")).contains(Path.of("/run/agent"));
+    assertThat(DomainXml.channelSocket(xml, "pty.0")).isEmpty();
+    assertThat(DomainXml.channelSocket(xml, "not.started.0")).isEmpty();
+    assertThat(DomainXml.channelSocket(xml, "nowhere")).isEmpty();
+    assertThat(DomainXml.channelSocket("<domain/>", "a")).isEmpty();
+    assertThat(DomainXml.channelSocket("no xml", "a")).isEmpty();
   }
 
   @Test
