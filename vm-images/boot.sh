@@ -14,6 +14,7 @@ usage: boot.sh [options] [-- BUILD-OPTIONS]   boots a guest
   --kernel F --initrd F [--disk F]   instead of --image: what a build.sh has printed
                       the disk is never written to: the guest runs on a throw-away overlay
   --files DIR         the guest finds this folder's content as a tar archive on its second disk (/dev/vdb)
+  --agent           with a virtio-serial port for the guest's agent (org.lucos.agent.0)
   --vcpus N           1 to 16 (default 1)
   --memory MIB        default 512
   --append WORDS      added to the kernel command line
@@ -27,7 +28,7 @@ Programs talk to the root shell on the second one (console); its socket takes on
 USAGE
 }
 
-name=lucos-$$ kernel='' initrd='' disk='' image=quick files='' vcpus=1 memory=512 append='' accelerator='' owner='' mode=boot names=() build=()
+name=lucos-$$ kernel='' initrd='' disk='' image=quick files='' vcpus=1 memory=512 append='' agent='' accelerator='' owner='' mode=boot names=() build=()
 while (($#)); do
   if [[ $1 == --*=* ]]; then set -- "${1%%=*}" "${1#*=}" "${@:2}"; fi
   case $1 in
@@ -40,6 +41,7 @@ while (($#)); do
     --vcpus) vcpus=$2; shift ;;
     --memory) memory=$2; shift ;;
     --append) append=$2; shift ;;
+    --agent) agent=1 ;;
     --accelerator) accelerator=$2; shift ;;
     --owner) owner=$2; shift ;;
     --tied) mode=tied ;;
@@ -108,9 +110,20 @@ domain_xml() {
       <source mode='bind' path='$(escape "$run/console")'/>
       <target port='1'/>
     </serial>
+$(agent_xml)
 $(disks_xml)
   </devices>
 </domain>
+XML
+}
+
+# libvirt chooses where the host's end is.
+agent_xml() {
+  [[ -z $agent ]] || cat <<XML
+    <channel type='unix'>
+      <source mode='bind'/>
+      <target type='virtio' name='org.lucos.agent.0'/>
+    </channel>
 XML
 }
 

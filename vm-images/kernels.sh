@@ -105,14 +105,16 @@ unpack_kernel() {
   printf '%s\n' "$target"
 }
 
-# module_files KERNEL_FOLDER NAME...: the files of these modules and of all they need, relative to the module folder.
+# module_files KERNEL_FOLDER NAME...: the files of these modules and of all they need, relative to the module folder; none
+# for what is built in.
 module_files() {
   local folder=$1/modules
   shift
-  awk -v wanted="$*" '
+  awk -v wanted="$*" -v builtin="$folder/modules.builtin" '
     function canon(path) { sub(/.*\//, "", path); sub(/\.ko.*/, "", path); gsub(/-/, "_", path); return path }
     { file = $1; sub(/:$/, "", file); name = canon(file); path[name] = file; $1 = ""; needs[name] = $0 }
     END {
+      while ((getline line < builtin) > 0) done[canon(line)] = 1
       n = split(wanted, queue, " ")
       for (i = 1; i <= n; i++) {
         name = canon(queue[i])

@@ -17,6 +17,7 @@ import java.util.Optional;
  * @param commandLine words added to the kernel command line
  * @param modules kernel modules of the package to load at boot, with what they need
  * @param files files to add to the guest
+ * @param agentChannel whether the domain has a virtio-serial port for an agent
  */
 public record GuestSpec(
     Image image,
@@ -27,7 +28,8 @@ public record GuestSpec(
     int memoryMib,
     String commandLine,
     List<String> modules,
-    List<GuestFile> files) {
+    List<GuestFile> files,
+    boolean agentChannel) {
 
   /** The recipes in {@code vm-images}. */
   public enum Image {
@@ -64,7 +66,8 @@ public record GuestSpec(
         512,
         "quiet",
         List.of(),
-        List.of());
+        List.of(),
+        false);
   }
 
   /** Exactly the kernel that calls itself so, one vCPU, 512 MiB. */
@@ -78,7 +81,8 @@ public record GuestSpec(
         512,
         "quiet",
         List.of(),
-        List.of());
+        List.of(),
+        false);
   }
 
   /** Debian 12 with the newest cloud kernel of a series, one vCPU, 1 GiB. */
@@ -88,22 +92,42 @@ public record GuestSpec(
 
   public GuestSpec withImage(Image kind) {
     return new GuestSpec(
-        kind, flavour, series, release, vcpus, memoryMib, commandLine, modules, files);
+        kind,
+        flavour,
+        series,
+        release,
+        vcpus,
+        memoryMib,
+        commandLine,
+        modules,
+        files,
+        agentChannel);
   }
 
   public GuestSpec withVcpus(int count) {
     return new GuestSpec(
-        image, flavour, series, release, count, memoryMib, commandLine, modules, files);
+        image,
+        flavour,
+        series,
+        release,
+        count,
+        memoryMib,
+        commandLine,
+        modules,
+        files,
+        agentChannel);
   }
 
   public GuestSpec withMemoryMib(int mib) {
-    return new GuestSpec(image, flavour, series, release, vcpus, mib, commandLine, modules, files);
+    return new GuestSpec(
+        image, flavour, series, release, vcpus, mib, commandLine, modules, files, agentChannel);
   }
 
   /** With these words after those already there. */
   public GuestSpec withCommandLine(String words) {
     String both = (commandLine + " " + words).strip();
-    return new GuestSpec(image, flavour, series, release, vcpus, memoryMib, both, modules, files);
+    return new GuestSpec(
+        image, flavour, series, release, vcpus, memoryMib, both, modules, files, agentChannel);
   }
 
   public GuestSpec withModule(String name) {
@@ -116,7 +140,8 @@ public record GuestSpec(
         memoryMib,
         commandLine,
         appended(modules, name),
-        files);
+        files,
+        agentChannel);
   }
 
   public GuestSpec withFile(GuestFile file) {
@@ -129,7 +154,24 @@ public record GuestSpec(
         memoryMib,
         commandLine,
         modules,
-        appended(files, file));
+        appended(files, file),
+        agentChannel);
+  }
+
+  /** With a port for the agent, the driver for it, and the agent as a file; nothing starts it. */
+  public GuestSpec withAgent(GuestFile agent) {
+    GuestSpec with = withFile(agent).withModule("virtio_pci").withModule("virtio_console");
+    return new GuestSpec(
+        with.image,
+        with.flavour,
+        with.series,
+        with.release,
+        with.vcpus,
+        with.memoryMib,
+        with.commandLine,
+        with.modules,
+        with.files,
+        true);
   }
 
   private static <T> List<T> appended(List<T> list, T element) {

@@ -60,6 +60,9 @@ final class TestDomain {
     command.add("--vcpus=" + spec.vcpus());
     command.add("--memory=" + spec.memoryMib());
     command.add("--append=" + spec.commandLine());
+    if (spec.agentChannel()) {
+      command.add("--agent");
+    }
     try {
       Path files = Files.createTempDirectory("lucos-files");
       try {
