@@ -7,6 +7,7 @@ import org.lucos.bridge.domain.DomainRefusedException;
 import org.lucos.bridge.domain.DomainState;
 import org.lucos.bridge.domain.GuestDomain;
 import org.lucos.bridge.domain.GuestHost;
+import org.lucos.patcher.guestcall.Nudge;
 import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.patcher.transaction.GuestLock;
 import org.lucos.patcher.transaction.PatchSwitch;
@@ -19,9 +20,11 @@ final class GuestSession implements AutoCloseable {
   private final GuestDomain domain;
   private final RunningKernel kernel;
   private final @Nullable GuestLock lock;
+  private final AgentNudge nudge;
 
   private GuestSession(
       GuestHost host, GuestDomain domain, RunningKernel kernel, @Nullable GuestLock lock) {
+    this.nudge = new AgentNudge(domain);
     this.host = host;
     this.domain = domain;
     this.kernel = kernel;
@@ -84,7 +87,12 @@ final class GuestSession implements AutoCloseable {
 
   /** What moves patches between their states in this guest. */
   PatchSwitch patchSwitch(SwitchLimits limits) {
-    return new PatchSwitch(kernel, limits.maxPause(), limits.callbackLimit(), limits.kickAfter());
+    return new PatchSwitch(
+        kernel,
+        limits.maxPause(),
+        limits.callbackLimit(),
+        limits.kickAfter(),
+        limits.agent() ? nudge : Nudge.NONE);
   }
 
   /** What to throw for a failure at work: what became of the guest may explain it. */
@@ -102,6 +110,7 @@ final class GuestSession implements AutoCloseable {
 
   @Override
   public void close() {
+    nudge.close();
     closeAll(lock, domain, host);
   }
 

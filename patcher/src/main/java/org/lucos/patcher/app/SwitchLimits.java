@@ -12,6 +12,7 @@ import java.util.Optional;
  * @param lockWait how long to wait for another command on the same guest to end
  * @param waitMigration how long to wait for a migration of the guest to end before it is refused
  * @param kickAfter how long to wait before tasks that sleep inside are kicked; empty if none may be
+ * @param agent whether the guest's agent may be asked to carry calls
  */
 public record SwitchLimits(
     Duration timeout,
@@ -19,7 +20,8 @@ public record SwitchLimits(
     Duration callbackLimit,
     Duration lockWait,
     Duration waitMigration,
-    Optional<Duration> kickAfter) {
+    Optional<Duration> kickAfter,
+    boolean agent) {
   /** When tasks are kicked, unless told otherwise. */
   public static final Duration KICK_AFTER = Duration.ofSeconds(2);
 
@@ -36,21 +38,34 @@ public record SwitchLimits(
    * is kicked.
    */
   public SwitchLimits(Duration timeout, Duration maxPause) {
-    this(timeout, maxPause, Settings.CALLBACK_LIMIT, LOCK_WAIT, Duration.ZERO, Optional.empty());
+    this(
+        timeout,
+        maxPause,
+        Settings.CALLBACK_LIMIT,
+        LOCK_WAIT,
+        Duration.ZERO,
+        Optional.empty(),
+        true);
   }
 
   /** The same with another limit for callbacks. */
   public SwitchLimits withCallbackLimit(Duration limit) {
-    return new SwitchLimits(timeout, maxPause, limit, lockWait, waitMigration, kickAfter);
+    return new SwitchLimits(timeout, maxPause, limit, lockWait, waitMigration, kickAfter, agent);
   }
 
   /** The same with patience for a migration. */
   public SwitchLimits waitingForMigration(Duration longest) {
-    return new SwitchLimits(timeout, maxPause, callbackLimit, lockWait, longest, kickAfter);
+    return new SwitchLimits(timeout, maxPause, callbackLimit, lockWait, longest, kickAfter, agent);
+  }
+
+  /** The same without the guest's agent. */
+  public SwitchLimits withoutAgent() {
+    return new SwitchLimits(
+        timeout, maxPause, callbackLimit, lockWait, waitMigration, kickAfter, false);
   }
 
   /** The same with tasks kicked, or not. */
   public SwitchLimits kickingAfter(Optional<Duration> wait) {
-    return new SwitchLimits(timeout, maxPause, callbackLimit, lockWait, waitMigration, wait);
+    return new SwitchLimits(timeout, maxPause, callbackLimit, lockWait, waitMigration, wait, agent);
   }
 }

@@ -30,6 +30,7 @@ import picocli.CommandLine.Spec;
       VerifyCommand.class,
       AuditCommand.class,
       BlockingCommand.class,
+      AgentCommand.class,
       DoctorCommand.class,
       HelpCommand.class
     },

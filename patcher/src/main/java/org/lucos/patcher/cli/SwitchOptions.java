@@ -56,6 +56,11 @@ final class SwitchOptions {
   @Option(names = "--no-kick", description = "wait for tasks that sleep in a function, only")
   private boolean noKick;
 
+  @Option(
+      names = "--no-agent",
+      description = "do not ask the guest's agent, if it has one, to carry calls")
+  private boolean noAgent;
+
   SwitchLimits limits() {
     return new SwitchLimits(
         timeout,
@@ -63,6 +68,7 @@ final class SwitchOptions {
         callbackTimeout,
         lockWait,
         Duration.ZERO,
-        noKick ? Optional.empty() : Optional.of(kickAfter));
+        noKick ? Optional.empty() : Optional.of(kickAfter),
+        !noAgent);
   }
 }

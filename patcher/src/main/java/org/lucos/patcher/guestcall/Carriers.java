@@ -4,8 +4,10 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.patcher.kernel.Task;
+import org.lucos.patcher.kernel.TaskCondition;
 
 /** Which tasks of the guest may run a program, best first. */
 final class Carriers {
@@ -13,15 +15,24 @@ final class Carriers {
 
   private Carriers() {}
 
-  /** Running and runnable user tasks: they pass by the exit to user mode soon, unasked. */
-  static List<Task> passing(RunningKernel kernel, int limit) {
+  /**
+   * Running and runnable user tasks: they pass by the exit to user mode soon, unasked. Also the one
+   * that will come when asked, if it sleeps as who waits for a message does.
+   */
+  static List<Task> passing(RunningKernel kernel, int limit, OptionalInt asked) {
     List<Task> found = new ArrayList<>();
     for (Task task : kernel.tasks().all()) {
-      if (mayCarry(task) && task.state() == 0) {
+      boolean comes = asked.isPresent() && asked.getAsInt() == task.pid();
+      if (mayCarry(task)
+          && (task.state() == 0
+              || (comes && TaskCondition.of(task) == TaskCondition.SLEEPS_INTERRUPTIBLY))) {
         found.add(task);
       }
     }
-    found.sort(Comparator.comparing(Task::onCpu).reversed());
+    found.sort(
+        Comparator.comparing((Task task) -> asked.orElse(-1) == task.pid())
+            .thenComparing(Task::onCpu)
+            .reversed());
     return found.subList(0, Math.min(limit, found.size()));
   }
 

@@ -48,11 +48,13 @@ public final class GuestCalls implements AutoCloseable {
   private final OptionalInt notifyBit;
   private final Kick kick;
   private final CallReadout readout;
+  private final Nudge nudge;
   private List<Task> toKick = List.of();
   private boolean installed;
   private boolean workerHooked;
 
-  private GuestCalls(RunningKernel kernel) {
+  private GuestCalls(RunningKernel kernel, Nudge nudge) {
+    this.nudge = nudge;
     this.kernel = kernel;
     this.stub = StubSite.find(kernel);
     this.area = CallArea.find(kernel);
@@ -65,7 +67,12 @@ public final class GuestCalls implements AutoCloseable {
 
   /** Prepares for calls; writes nothing yet, except to clear away what a dead controller left. */
   public static GuestCalls open(RunningKernel kernel) {
-    GuestCalls calls = new GuestCalls(kernel);
+    return open(kernel, Nudge.NONE);
+  }
+
+  /** The same with somebody in the guest who may come at once. */
+  public static GuestCalls open(RunningKernel kernel, Nudge nudge) {
+    GuestCalls calls = new GuestCalls(kernel, nudge);
     if (calls.area.isInUse(kernel)) {
       LOG.warn("a guest call was left unfinished by another controller: clearing it away");
       calls.installed = true;
@@ -102,6 +109,7 @@ public final class GuestCalls implements AutoCloseable {
   public GuestCallResult call(GuestProgram program, Duration limit, Duration runLimit) {
     long start = System.nanoTime();
     int heads = install(program);
+    nudge.come();
     if (awaitTaken(start + limit.toNanos()) && !awaitDone(runLimit)) {
       throw abandoned(program, heads);
     }
@@ -177,7 +185,7 @@ public final class GuestCalls implements AutoCloseable {
   private int install(GuestProgram program) {
     List<Task> passing =
         notifyBit.isPresent()
-            ? Carriers.passing(kernel, CallLayout.MAX_HEADS - 1)
+            ? Carriers.passing(kernel, CallLayout.MAX_HEADS - 1, nudge.task())
             : List.<Task>of();
     Optional<Task> init = Carriers.init(kernel);
     rehearse(writer -> stage(writer, program, passing, init));

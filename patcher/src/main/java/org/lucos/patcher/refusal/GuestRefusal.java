@@ -109,4 +109,36 @@ public sealed interface GuestRefusal extends Refusal {
       return "boot the guest without lockdown, Secure Boot or module.sig_enforce, or patch it from inside";
     }
   }
+
+  /** A question needs the guest's agent, and none answers as one. */
+  record NoAgent(String guest, String detail) implements GuestRefusal {
+    @Override
+    public String message() {
+      return "no agent answers in guest '" + guest + "': " + detail;
+    }
+
+    @Override
+    public String remedy() {
+      return "see guest-agent/README.md: the domain needs the channel, the guest the agent; patching"
+          + " needs neither";
+    }
+  }
+
+  /** The agent will not, or cannot, do what it was asked. */
+  record AgentUnwilling(String guest, String detail) implements GuestRefusal {
+    @Override
+    public ExitCode exitCode() {
+      return ExitCode.FORBIDDEN_BY_GUEST;
+    }
+
+    @Override
+    public String message() {
+      return "in guest '" + guest + "' " + detail;
+    }
+
+    @Override
+    public String remedy() {
+      return "ask for something else, or start the agent with what it takes";
+    }
+  }
 }

@@ -10,6 +10,7 @@ import org.lucos.patcher.guestcall.CallUnfinishedException;
 import org.lucos.patcher.guestcall.GuestCalls;
 import org.lucos.patcher.guestcall.GuestProgram;
 import org.lucos.patcher.guestcall.GuestProgram.Constant;
+import org.lucos.patcher.guestcall.Nudge;
 import org.lucos.patcher.kernel.LoadedModule;
 import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.patcher.refusal.BusyRefusal;
@@ -28,14 +29,17 @@ import org.lucos.patcher.transaction.PatchCallback.Progress;
 public final class PatchCallbacks {
   private final RunningKernel kernel;
   private final Duration limit;
+  private final Nudge nudge;
   private final Duration runLimit;
 
   /**
    * @param limit how long each may wait for a task to carry it
    * @param runLimit how long each may run
+   * @param nudge who in the guest may come to carry them
    */
-  public PatchCallbacks(RunningKernel kernel, Duration limit, Duration runLimit) {
+  public PatchCallbacks(RunningKernel kernel, Duration limit, Duration runLimit, Nudge nudge) {
     this.kernel = kernel;
+    this.nudge = nudge;
     this.limit = limit;
     this.runLimit = runLimit;
   }
@@ -179,7 +183,7 @@ public final class PatchCallbacks {
             .orElse(0L);
     GuestProgram.Builder program = GuestProgram.named("callback " + callback);
     program.call(callback.run(), new Constant(module));
-    try (GuestCalls calls = GuestCalls.open(kernel)) {
+    try (GuestCalls calls = GuestCalls.open(kernel, nudge)) {
       calls.call(program.build(), limit, runLimit);
     } catch (CallUnfinishedException e) {
       throw unfinished(callback, "it began, and goes on in " + e.carrier(), e);
@@ -216,7 +220,7 @@ public final class PatchCallbacks {
           new Constant(value),
           new Constant(size));
     }
-    try (GuestCalls calls = GuestCalls.open(kernel)) {
+    try (GuestCalls calls = GuestCalls.open(kernel, nudge)) {
       calls.call(program.build(), limit);
     }
   }

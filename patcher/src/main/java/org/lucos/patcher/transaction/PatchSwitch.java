@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import org.lucos.patcher.bytes.Bytes;
 import org.lucos.patcher.guestcall.GuestCalls;
+import org.lucos.patcher.guestcall.Nudge;
 import org.lucos.patcher.kernel.LoadedModule;
 import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.patcher.refusal.RefusedException;
@@ -18,25 +19,29 @@ public final class PatchSwitch {
   private final RunningKernel kernel;
   private final TextSwitch textSwitch;
   private final Duration callbackLimit;
+  private final Nudge nudge;
 
   /**
    * @param maxPause the longest stack check after which anything is written
    * @param callbackLimit how long a callback of the patch may run
    * @param kickAfter how long to wait before tasks inside are kicked; empty if none may be
+   * @param nudge who in the guest may come to carry a call
    */
   public PatchSwitch(
       RunningKernel kernel,
       Duration maxPause,
       Duration callbackLimit,
-      Optional<Duration> kickAfter) {
+      Optional<Duration> kickAfter,
+      Nudge nudge) {
     this.kernel = kernel;
     this.callbackLimit = callbackLimit;
-    this.textSwitch = new TextSwitch(kernel, maxPause, kickAfter);
+    this.nudge = nudge;
+    this.textSwitch = new TextSwitch(kernel, maxPause, kickAfter, nudge);
   }
 
   /** One that waits for tasks that are inside, and does not kick them. */
   public PatchSwitch(RunningKernel kernel, Duration maxPause, Duration callbackLimit) {
-    this(kernel, maxPause, callbackLimit, Optional.empty());
+    this(kernel, maxPause, callbackLimit, Optional.empty(), Nudge.NONE);
   }
 
   /**
@@ -53,7 +58,7 @@ public final class PatchSwitch {
       return present.get().module();
     }
     makeRoom(name, present, limit);
-    try (GuestCalls calls = GuestCalls.open(kernel)) {
+    try (GuestCalls calls = GuestCalls.open(kernel, nudge)) {
       return new ModuleLoader(kernel, calls, limit).load(name, image);
     }
   }
@@ -121,7 +126,7 @@ public final class PatchSwitch {
     present
         .filter(patch -> patch.state() == PatchState.LOADED)
         .ifPresent(patch -> callbacks(limit).afterUnpatch(patch, false));
-    try (GuestCalls calls = GuestCalls.open(kernel)) {
+    try (GuestCalls calls = GuestCalls.open(kernel, nudge)) {
       new ModuleLoader(kernel, calls, limit).unload(name);
     }
   }
@@ -132,7 +137,7 @@ public final class PatchSwitch {
    * @param limit how long each may wait for a carrier
    */
   public PatchCallbacks callbacks(Duration limit) {
-    return new PatchCallbacks(kernel, limit, callbackLimit);
+    return new PatchCallbacks(kernel, limit, callbackLimit, nudge);
   }
 
   /** A retained module can only be taken again where its jumps would lie on what they lay on. */

@@ -10,6 +10,7 @@ import org.lucos.bridge.memory.MemoryFaultException;
 import org.lucos.patcher.bytes.MalformedDataException;
 import org.lucos.patcher.consistency.KnownFrame;
 import org.lucos.patcher.guestcall.GuestCalls;
+import org.lucos.patcher.guestcall.Nudge;
 import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.patcher.kernel.Task;
 import org.lucos.patcher.kernel.TaskCondition;
@@ -28,6 +29,7 @@ final class TaskKicker implements Kicker {
   private static final Duration CARRIER_LIMIT = Duration.ofSeconds(10);
 
   private final RunningKernel kernel;
+  private final Nudge nudge;
   private final Duration after;
   private Duration next;
   private @Nullable GuestCalls calls;
@@ -35,8 +37,9 @@ final class TaskKicker implements Kicker {
   /**
    * @param after how long to wait before the first kick
    */
-  TaskKicker(RunningKernel kernel, Duration after) {
+  TaskKicker(RunningKernel kernel, Nudge nudge, Duration after) {
     this.kernel = kernel;
+    this.nudge = nudge;
     this.after = after;
     this.next = after;
   }
@@ -52,7 +55,7 @@ final class TaskKicker implements Kicker {
       return Optional.empty();
     }
     close();
-    GuestCalls open = GuestCalls.open(kernel);
+    GuestCalls open = GuestCalls.open(kernel, nudge);
     calls = open;
     String who = tasks.stream().map(Task::label).collect(Collectors.joining(", "));
     try {

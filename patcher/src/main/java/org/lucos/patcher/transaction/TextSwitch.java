@@ -13,6 +13,7 @@ import org.lucos.patcher.consistency.NamedRange;
 import org.lucos.patcher.consistency.PreparedCheck;
 import org.lucos.patcher.consistency.StackChecker;
 import org.lucos.patcher.guestcall.GuestWriter;
+import org.lucos.patcher.guestcall.Nudge;
 import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.patcher.plan.TextEdit;
 import org.lucos.patcher.refusal.BusyRefusal;
@@ -34,6 +35,7 @@ public final class TextSwitch {
   private final RunningKernel kernel;
   private final Duration maxPause;
   private final Optional<Duration> kickAfter;
+  private final Nudge nudge;
   private final PauseForecast forecast = new PauseForecast();
 
   /**
@@ -41,6 +43,11 @@ public final class TextSwitch {
    * @param kickAfter how long to wait before tasks inside are kicked; empty if none may be
    */
   public TextSwitch(RunningKernel kernel, Duration maxPause, Optional<Duration> kickAfter) {
+    this(kernel, maxPause, kickAfter, Nudge.NONE);
+  }
+
+  TextSwitch(RunningKernel kernel, Duration maxPause, Optional<Duration> kickAfter, Nudge nudge) {
+    this.nudge = nudge;
     this.kernel = kernel;
     this.maxPause = maxPause;
     this.kickAfter = kickAfter;
@@ -58,7 +65,7 @@ public final class TextSwitch {
   public SwitchOutcome run(
       String purpose, List<NamedRange> busy, Supplier<List<TextEdit>> edits, Duration timeout) {
     try (Kicker kicker =
-        kickAfter.<Kicker>map(after -> new TaskKicker(kernel, after)).orElse(Kicker.NONE)) {
+        kickAfter.<Kicker>map(after -> new TaskKicker(kernel, nudge, after)).orElse(Kicker.NONE)) {
       return run(purpose, busy, edits, timeout, kicker);
     }
   }

@@ -1,0 +1,191 @@
+package org.lucos.patcher.agent;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+
+/** What the agent can be asked. */
+public sealed interface AgentRequest {
+  /** The word for it in the protocol. */
+  String word();
+
+  /** Adds what belongs to it. */
+  default void describe(ObjectNode request) {}
+
+  /** Which protocols are spoken here. */
+  record Hello(List<Integer> protocols) implements AgentRequest {
+    /** Copies the list. */
+    public Hello {
+      protocols = List.copyOf(protocols);
+    }
+
+    @Override
+    public String word() {
+      return "hello";
+    }
+
+    @Override
+    public void describe(ObjectNode request) {
+      ArrayNode numbers = request.putArray("protocols");
+      protocols.forEach(numbers::add);
+    }
+  }
+
+  /** Whether it is there. */
+  record Ping() implements AgentRequest {
+    @Override
+    public String word() {
+      return "ping";
+    }
+  }
+
+  /** To pass by the exit to user mode. */
+  record Nudge() implements AgentRequest {
+    @Override
+    public String word() {
+      return "nudge";
+    }
+  }
+
+  /** What it knows of its kernel. */
+  record Facts() implements AgentRequest {
+    @Override
+    public String word() {
+      return "facts";
+    }
+  }
+
+  /** What its kernel has complained of. */
+  record KernelLog() implements AgentRequest {
+    @Override
+    public String word() {
+      return "kernel-log";
+    }
+  }
+
+  /**
+   * Which tasks are inside of functions.
+   *
+   * @param functions at most 64 names
+   */
+  record Quiescence(List<String> functions) implements AgentRequest {
+    /** Copies the list. */
+    public Quiescence {
+      functions = List.copyOf(functions);
+    }
+
+    @Override
+    public String word() {
+      return "quiescence";
+    }
+
+    @Override
+    public void describe(ObjectNode request) {
+      ArrayNode names = request.putArray("functions");
+      functions.forEach(names::add);
+    }
+  }
+
+  /**
+   * A look at whether something works.
+   *
+   * @param what is looked at
+   * @param limit at most a minute
+   */
+  record Probe(Target what, Duration limit) implements AgentRequest {
+    @Override
+    public String word() {
+      return "probe";
+    }
+
+    @Override
+    public void describe(ObjectNode request) {
+      what.describe(request);
+      request.put("limit", limit.toMillis());
+    }
+  }
+
+  /** What a probe looks at. */
+  sealed interface Target {
+    /** Adds what belongs to it. */
+    void describe(ObjectNode request);
+  }
+
+  /** Whether a TCP port of an IPv4 or IPv6 address, as the guest sees it, takes connections. */
+  record TcpPort(String address, int port) implements Target {
+    @Override
+    public void describe(ObjectNode request) {
+      request.put("kind", "tcp").put("address", address).put("port", port);
+    }
+  }
+
+  /** Whether a file of the guest can be read. */
+  record ReadableFile(String path) implements Target {
+    @Override
+    public void describe(ObjectNode request) {
+      request.put("kind", "file").put("path", path);
+    }
+  }
+
+  /** How a program of the guest ends; the first word is its path. */
+  record Command(List<String> words) implements Target {
+    /** Copies the list. */
+    public Command {
+      words = List.copyOf(words);
+    }
+
+    @Override
+    public void describe(ObjectNode request) {
+      ArrayNode array = request.put("kind", "command").putArray("words");
+      words.forEach(array::add);
+    }
+  }
+
+  /**
+   * To stop all tasks of a control group.
+   *
+   * @param cgroup its path below the root of the hierarchy, such as {@code machine.slice/a}
+   * @param limit when the agent lets them run by itself; at most ten seconds
+   */
+  record Freeze(String cgroup, Duration limit) implements AgentRequest {
+    @Override
+    public String word() {
+      return "freeze";
+    }
+
+    @Override
+    public void describe(ObjectNode request) {
+      request.put("cgroup", cgroup).put("limit", limit.toMillis());
+    }
+  }
+
+  /** To let them run. */
+  record Thaw(String cgroup) implements AgentRequest {
+    @Override
+    public String word() {
+      return "thaw";
+    }
+
+    @Override
+    public void describe(ObjectNode request) {
+      request.put("cgroup", cgroup);
+    }
+  }
+
+  /** The request as a line, its newline included. */
+  default byte[] line(long id) {
+    ObjectMapper mapper = new ObjectMapper();
+    ObjectNode request = mapper.createObjectNode();
+    request.put("id", id).put("do", word());
+    describe(request);
+    try {
+      return (mapper.writeValueAsString(request) + "\n").getBytes(StandardCharsets.UTF_8);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("a request that is no JSON", e);
+    }
+  }
+}

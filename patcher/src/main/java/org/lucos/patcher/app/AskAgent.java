@@ -1,0 +1,180 @@
+package org.lucos.patcher.app;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.lucos.bridge.domain.GuestDomain;
+import org.lucos.bridge.domain.GuestHost;
+import org.lucos.patcher.agent.AgentAnswer;
+import org.lucos.patcher.agent.AgentException;
+import org.lucos.patcher.agent.AgentLink;
+import org.lucos.patcher.agent.AgentRequest;
+import org.lucos.patcher.refusal.GuestRefusal;
+import org.lucos.patcher.refusal.RefusedException;
+
+/** Asks the agent of a guest something. What it answers is evidence: the guest itself says so. */
+public final class AskAgent {
+  private final Settings settings;
+
+  /** Works with these settings. */
+  public AskAgent(Settings settings) {
+    this.settings = settings;
+  }
+
+  /**
+   * What was answered.
+   *
+   * @param agent its version
+   * @param milliseconds from the question to the answer
+   * @param passed whether a probe passed, and nobody was found inside of a function; true for what
+   *     is only told
+   * @param answer what it says
+   * @param lines the same for people
+   */
+  public record Outcome(
+      String guest,
+      String agent,
+      double milliseconds,
+      boolean passed,
+      Object answer,
+      List<String> lines) {
+    /** Copies the list. */
+    public Outcome {
+      lines = List.copyOf(lines);
+    }
+  }
+
+  /** Whether it is there. */
+  public Outcome ping(String guest, Duration limit) {
+    return ask(guest, new AgentRequest.Ping(), limit);
+  }
+
+  /** What it says of its kernel. */
+  public Outcome facts(String guest, Duration limit) {
+    return ask(guest, new AgentRequest.Facts(), limit);
+  }
+
+  /** Which tasks it sees inside of functions. */
+  public Outcome quiescence(String guest, List<String> functions, Duration limit) {
+    return ask(guest, new AgentRequest.Quiescence(functions), limit);
+  }
+
+  /** Makes it leave a system call, and tells how long that took. */
+  public Outcome nudge(String guest, Duration limit) {
+    return ask(guest, new AgentRequest.Nudge(), limit);
+  }
+
+  /** What it has seen its kernel complain of. */
+  public Outcome kernelLog(String guest, Duration limit) {
+    return ask(guest, new AgentRequest.KernelLog(), limit);
+  }
+
+  /** Whether a TCP port answers, seen from inside. */
+  public Outcome tcp(String guest, String address, int port, Duration limit) {
+    return probe(guest, new AgentRequest.TcpPort(address, port), limit);
+  }
+
+  /** Whether a file can be read. */
+  public Outcome file(String guest, String path, Duration limit) {
+    return probe(guest, new AgentRequest.ReadableFile(path), limit);
+  }
+
+  /** How a program of the guest ends. */
+  public Outcome command(String guest, List<String> words, Duration limit) {
+    return probe(guest, new AgentRequest.Command(words), limit);
+  }
+
+  private Outcome probe(String guest, AgentRequest.Target target, Duration limit) {
+    return ask(guest, new AgentRequest.Probe(target, limit), limit.plusSeconds(5));
+  }
+
+  private Outcome ask(String guest, AgentRequest request, Duration limit) {
+    try (GuestHost host = settings.connect();
+        GuestDomain domain = host.attach(guest)) {
+      return ask(domain, request, limit);
+    }
+  }
+
+  private static Outcome ask(GuestDomain domain, AgentRequest request, Duration limit) {
+    String guest = domain.identity().name();
+    try (AgentLink link = AgentLink.open(domain, limit)) {
+      long start = System.nanoTime();
+      AgentAnswer answer = link.ask(request, limit);
+      Duration took = Duration.ofNanos(System.nanoTime() - start);
+      return new Outcome(
+          guest, link.hello().agent(), Report.millis(took), passed(answer), answer, lines(answer));
+    } catch (AgentException e) {
+      throw new RefusedException(
+          e.kind() == AgentException.Kind.UNWILLING
+              ? new GuestRefusal.AgentUnwilling(guest, String.valueOf(e.getMessage()))
+              : new GuestRefusal.NoAgent(guest, String.valueOf(e.getMessage())));
+    }
+  }
+
+  private static boolean passed(AgentAnswer answer) {
+    if (answer instanceof AgentAnswer.Job job) {
+      return job.passed();
+    }
+    return !(answer instanceof AgentAnswer.Quiescence seen) || seen.found() == 0;
+  }
+
+  private static List<String> lines(AgentAnswer answer) {
+    List<String> lines = new ArrayList<>();
+    if (answer instanceof AgentAnswer.Facts facts) {
+      lines.add("boot       " + facts.bootId());
+      lines.add("release    " + facts.release());
+      lines.add("tainted    " + facts.tainted());
+      lines.add("livepatch  " + orNone(String.join(", ", facts.livepatches())));
+      lines.add(
+          "tracing    "
+              + orNone(facts.tracer())
+              + ", "
+              + orUnknown(facts.tracedFunctions())
+              + " functions, "
+              + orUnknown(facts.kprobes())
+              + " kprobes");
+      lines.add("lockdown   " + orNone(facts.lockdown()));
+      lines.add("secureboot " + facts.secureBoot());
+    } else if (answer instanceof AgentAnswer.Quiescence seen) {
+      lines.add(
+          seen.found()
+              + " of "
+              + seen.tasks()
+              + " tasks inside ("
+              + seen.unreadable()
+              + " could not be read)");
+      for (AgentAnswer.Inside task : seen.inside()) {
+        lines.add(
+            task.comm()
+                + "["
+                + task.tid()
+                + "] "
+                + task.state()
+                + " in "
+                + task.function()
+                + ": "
+                + String.join(" < ", task.stack()));
+      }
+    } else if (answer instanceof AgentAnswer.KernelLog log) {
+      lines.add(log.incidents().isEmpty() ? "no complaints" : "complaints of the kernel:");
+      for (AgentAnswer.Incident each : log.incidents()) {
+        lines.add(
+            String.format(
+                "[%.6f] %s, %d times: %s",
+                each.first() / 1e6, each.kind(), each.count(), each.text()));
+      }
+    } else if (answer instanceof AgentAnswer.Job job) {
+      lines.add((job.passed() ? "passed: " : "failed: ") + job.outcome() + ", code " + job.code());
+      job.output().lines().forEach(lines::add);
+    }
+    return lines;
+  }
+
+  private static String orNone(String text) {
+    return text.isEmpty() ? "none" : text;
+  }
+
+  private static String orUnknown(int count) {
+    return count < 0 ? "unknown" : Integer.toString(count);
+  }
+}

@@ -1,0 +1,105 @@
+package org.lucos.patcher.cli;
+
+import java.time.Duration;
+import java.util.List;
+import org.lucos.patcher.app.AskAgent;
+import org.lucos.patcher.app.Progress;
+import org.lucos.patcher.app.Settings;
+import org.lucos.patcher.refusal.ExitCode;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code lucos agent}. */
+@Command(
+    name = "agent",
+    description = {
+      "Asks the agent in a guest, if it has one: what it says is the guest's own view.",
+      "  ping, nudge                      whether it is there, and how fast",
+      "  facts                            boot, release, taint, livepatches, tracing, lockdown",
+      "  log                              what its kernel complained of",
+      "  quiescence FUNCTION...           which tasks are inside of functions; exit code 5 if any",
+      "  probe tcp ADDRESS PORT           whether a port answers, seen from inside",
+      "  probe file PATH                  whether a file can be read",
+      "  probe command PATH [WORD...]     how a program ends; exit code 6 if a probe fails"
+    })
+@SuppressWarnings("NullAway.Init") // picocli sets the fields
+final class AgentCommand extends Subcommand<AskAgent.Outcome> {
+  @Mixin private GuestArgument guest;
+
+  @Parameters(
+      index = "1",
+      paramLabel = "WHAT",
+      description = "ping, nudge, facts, log, quiescence or probe")
+  private String what;
+
+  @Parameters(index = "2..*", paramLabel = "WORD", description = "what belongs to it")
+  private List<String> words = List.of();
+
+  @Option(
+      names = "--timeout",
+      paramLabel = "TIME",
+      defaultValue = "10s",
+      converter = Options.DurationConverter.class,
+      description = "how long the agent, or a probe, may take (default: ${DEFAULT-VALUE})")
+  private Duration timeout;
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  AskAgent.Outcome run(Settings settings, Progress progress) {
+    AskAgent agent = new AskAgent(settings);
+    boolean alone = words.isEmpty();
+    if (what.equals("ping") && alone) {
+      return agent.ping(guest.name(), timeout);
+    } else if (what.equals("nudge") && alone) {
+      return agent.nudge(guest.name(), timeout);
+    } else if (what.equals("facts") && alone) {
+      return agent.facts(guest.name(), timeout);
+    } else if (what.equals("log") && alone) {
+      return agent.kernelLog(guest.name(), timeout);
+    } else if (what.equals("quiescence") && !alone) {
+      return agent.quiescence(guest.name(), words, timeout);
+    } else if (what.equals("probe") && words.size() >= 2) {
+      return probe(agent);
+    }
+    throw usage();
+  }
+
+  private AskAgent.Outcome probe(AskAgent agent) {
+    String kind = words.get(0);
+    if (kind.equals("tcp") && words.size() == 3 && words.get(2).matches("[0-9]{1,5}")) {
+      return agent.tcp(guest.name(), words.get(1), Integer.parseInt(words.get(2)), timeout);
+    } else if (kind.equals("file") && words.size() == 2) {
+      return agent.file(guest.name(), words.get(1), timeout);
+    } else if (kind.equals("command")) {
+      return agent.command(guest.name(), words.subList(1, words.size()), timeout);
+    }
+    throw usage();
+  }
+
+  private ParameterException usage() {
+    return new ParameterException(
+        spec.commandLine(), "see --help for what the agent can be asked, not: " + what);
+  }
+
+  @Override
+  ExitCode exitCode(AskAgent.Outcome outcome) {
+    if (outcome.passed()) {
+      return ExitCode.OK;
+    }
+    return what.equals("quiescence") ? ExitCode.BUSY : ExitCode.WRONG_STATE;
+  }
+
+  @Override
+  void print(Console console, AskAgent.Outcome outcome) {
+    console.line(
+        "%s: agent %s answered in %.1f ms",
+        outcome.guest(), outcome.agent(), outcome.milliseconds());
+    outcome.lines().forEach(line -> console.line("  %s", line));
+  }
+}
