@@ -155,9 +155,9 @@ static _Noreturn void be_child(struct runner *runner, struct running *run, int o
   dup2(nothing, STDIN_FILENO);
   dup2(output, STDOUT_FILENO);
   dup2(nothing, STDERR_FILENO);
-  int root = dup2(runner->root, 3), kept = dup2(hold, 4); // out of the way of what is closed
-  fcntl(3, F_SETFD, FD_CLOEXEC);
-  fcntl(4, F_SETFD, FD_CLOEXEC);
+  // Out of the way of each other, then of what is closed.
+  int root = dup3(fcntl(runner->root, F_DUPFD, 64), 3, O_CLOEXEC);
+  int kept = dup3(fcntl(hold, F_DUPFD, 64 + 1), 4, O_CLOEXEC);
   close_range(5, ~0U, 0);
   signal(SIGCHLD, SIG_DFL);
   sigprocmask(SIG_SETMASK, signals, NULL);

@@ -4,19 +4,24 @@ import java.io.IOException;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.lucos.bridge.domain.DomainFacts;
 import org.lucos.bridge.domain.DomainRefusedException;
+import org.lucos.bridge.domain.GuestDomain;
 import org.lucos.bridge.libvirt.Hypervisor;
+import org.lucos.patcher.agent.AgentException;
+import org.lucos.patcher.agent.AgentLink;
 import org.lucos.patcher.consistency.StackChecker;
 import org.lucos.patcher.guestcall.GuestCalls;
 import org.lucos.patcher.refusal.RefusedException;
 
 /** Checks what a host, and a guest on it, need for patching, and says what is missing. */
 public final class CheckHost {
+  private static final Duration AGENT_LIMIT = Duration.ofSeconds(2);
   private static final long ROOM_FOR_A_TREE = 8L << 30;
   private static final List<String> BUILD_TOOLS =
       List.of("gcc", "make", "flex", "bison", "bc", "xz", "patch", "dpkg-deb", "apt-get");
@@ -162,10 +167,19 @@ public final class CheckHost {
                   "one is under way, or a controller died during one",
                   "the next apply or revert clears it away")
               : ok("guest calls", "none under way"));
+      checks.add(agent(session.domain()));
     } catch (DomainRefusedException | RefusedException e) {
       Failures.refusal(e).ifPresent(r -> checks.add(missing("guest", r.message(), r.remedy())));
     }
     return checks;
+  }
+
+  private static Check agent(GuestDomain domain) {
+    try (AgentLink link = AgentLink.open(domain, AGENT_LIMIT)) {
+      return ok("guest agent", "version " + link.hello().agent() + " answers");
+    } catch (AgentException e) {
+      return ok("guest agent", "none, and none is needed: " + e.getMessage());
+    }
   }
 
   private static boolean onPath(String tool) {
