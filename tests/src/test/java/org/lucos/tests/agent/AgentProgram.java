@@ -28,7 +28,8 @@ public final class AgentProgram {
     return new GuestFile(built(), "/usr/sbin/lucos-agent");
   }
 
-  static Path debianPackage() {
+  /** The package. */
+  public static Path debianPackage() {
     return built("package=");
   }
 

@@ -1,0 +1,38 @@
+package org.lucos.tests.live;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.lucos.patcher.app.AskAgent;
+import org.lucos.patcher.refusal.GuestRefusal;
+import org.lucos.tests.agent.AgentProgram;
+import org.lucos.tests.guest.GuestFile;
+import org.lucos.tests.guest.GuestSpec;
+import org.lucos.tests.guest.TestGuest;
+
+/** The agent as an operator installs it. */
+class AgentPackageTest {
+  private static final Duration LONG = Duration.ofSeconds(60);
+
+  @Test
+  void installedPackageAnswersAndLeavesNothingWhenRemoved() {
+    AskAgent agent = new AskAgent(Bundles.settings());
+    try (TestGuest guest =
+        TestGuest.boot(
+            GuestSpec.debian("6.1")
+                .withAgent(new GuestFile(AgentProgram.debianPackage(), "/root/agent.deb")))) {
+      guest.run("dpkg -i /root/agent.deb");
+      assertThat(guest.run("systemctl is-active lucos-agent")).isEqualTo("active");
+      assertThat(agent.facts(guest.name(), LONG).lines()).contains("release    " + guest.release());
+      assertThat(agent.tcp(guest.name(), "127.0.0.1", 22, LONG).passed()).isTrue();
+      List<String> service = List.of("/bin/systemctl", "is-active", "cron");
+      assertThat(agent.command(guest.name(), service, LONG).lines()).contains("active");
+      guest.run("dpkg -P lucos-agent");
+      assertThat(guest.attempt("pidof lucos-agent").status()).isNotZero();
+      Operator.refusal(
+          GuestRefusal.NoAgent.class, () -> agent.ping(guest.name(), Duration.ofSeconds(1)));
+    }
+  }
+}
