@@ -14,7 +14,7 @@ usage: boot.sh [options] [-- BUILD-OPTIONS]   boots a guest
   --kernel F --initrd F [--disk F]   instead of --image: what a build.sh has printed
                       the disk is never written to: the guest runs on a throw-away overlay
   --files DIR         the guest finds this folder's content as a tar archive on its second disk (/dev/vdb)
-  --agent           with a virtio-serial port for the guest's agent (org.lucos.agent.0)
+  --agent             with a virtio-serial port for the guest's agent (org.lucos.agent.0)
   --vcpus N           1 to 16 (default 1)
   --memory MIB        default 512
   --append WORDS      added to the kernel command line

@@ -71,8 +71,8 @@ public interface GuestDomain extends AutoCloseable {
    * Opens the host's end of a channel into the guest.
    *
    * @param name such as {@code org.lucos.agent.0}
-   * @return nothing if the domain has no channel of this name, or its end on the host cannot be
-   *     reached
+   * @return nothing if the domain has no channel of this name, its end on the host cannot be
+   *     reached, or nobody in the guest has opened the other one
    */
   default Optional<GuestChannel> channel(String name) {
     return Optional.empty();

@@ -46,7 +46,10 @@ record DomainXml(String type, String architecture, Optional<String> launchSecuri
                     child(root, "launchSecurity").map(element -> element.getAttribute("type"))));
   }
 
-  /** Where the host's end of a channel of a running domain is, if that is a Unix socket. */
+  /**
+   * Where the host's end of a channel of a running domain is, if that is a Unix socket and the
+   * hypervisor does not say that nobody in the guest has opened the other end.
+   */
   static Optional<Path> channelSocket(String xml, String name) {
     Optional<Element> devices = SecureXml.parse(xml).flatMap(root -> child(root, "devices"));
     Node node = devices.map(Node::getFirstChild).orElse(null);
@@ -55,7 +58,8 @@ record DomainXml(String type, String architecture, Optional<String> launchSecuri
           && channel.getTagName().equals("channel")
           && channel.getAttribute("type").equals("unix")
           && child(channel, "target")
-              .filter(t -> t.getAttribute("name").equals(name))
+              .filter(target -> target.getAttribute("name").equals(name))
+              .filter(target -> !target.getAttribute("state").equals("disconnected"))
               .isPresent()) {
         return child(channel, "source")
             .map(source -> source.getAttribute("path"))

@@ -30,7 +30,7 @@ public interface DomainControl extends AutoCloseable {
   /** Has the manager cancel its job on this domain. */
   void cancelJob();
 
-  /** Where on this host the end of a channel into the guest is; empty if it has none so named. */
+  /** Where on this host the end of a channel is; empty if none so named is open in the guest. */
   default Optional<Path> channelSocket(String name) {
     return Optional.empty();
   }

@@ -41,10 +41,13 @@ class DomainXmlTest {
             + "<channel type='unix'><source mode='bind' path='/run/agent'/>"
             + "<target type='virtio' name='org.lucos.agent.0' state='connected'/></channel>"
             + "<channel type='unix'><target type='virtio' name='not.started.0'/></channel>"
+            + "<channel type='unix'><source mode='bind' path='/run/nobody'/>"
+            + "<target type='virtio' name='nobody.0' state='disconnected'/></channel>"
             + "</devices></domain>";
     assertThat(DomainXml.channelSocket(xml, "org.lucos.agent.0")).contains(Path.of("/run/agent"));
     assertThat(DomainXml.channelSocket(xml, "pty.0")).isEmpty();
     assertThat(DomainXml.channelSocket(xml, "not.started.0")).isEmpty();
+    assertThat(DomainXml.channelSocket(xml, "nobody.0")).isEmpty();
     assertThat(DomainXml.channelSocket(xml, "nowhere")).isEmpty();
     assertThat(DomainXml.channelSocket("<domain/>", "a")).isEmpty();
     assertThat(DomainXml.channelSocket("no xml", "a")).isEmpty();

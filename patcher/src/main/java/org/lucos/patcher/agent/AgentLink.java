@@ -31,6 +31,7 @@ public final class AgentLink implements AutoCloseable {
   private final byte[] input = new byte[AnswerReader.LONGEST];
   private int used;
   private boolean skipping;
+  private boolean babbles;
   private long lastId;
   private final AgentAnswer.Hello hello;
 
@@ -60,7 +61,7 @@ public final class AgentLink implements AutoCloseable {
                             + domain.identity().name()
                             + "' has no channel "
                             + CHANNEL
-                            + " that can be opened")),
+                            + " that somebody in the guest has opened")),
         limit);
   }
 
@@ -128,10 +129,12 @@ public final class AgentLink implements AutoCloseable {
     }
     send(line, limit.compareTo(SEND_LIMIT) < 0 ? limit : SEND_LIMIT);
     int noise = 0;
+    babbles = false;
     while (true) {
       int length = nextLine(deadline, request, limit);
-      noise += length + 1;
       if (length > 0) {
+        noise += length + 1;
+        babbles |= noise > AnswerReader.LONGEST;
         AgentAnswer answer = answer(request, id, length);
         consume(length + 1);
         if (answer != null) {
@@ -154,6 +157,7 @@ public final class AgentLink implements AutoCloseable {
       line = AnswerReader.line(input, length);
     } catch (MalformedDataException e) {
       LOG.debug("not an answer of the agent's: {}", e.getMessage());
+      babbles = true;
       return null; // half a line of an earlier conversation, or noise
     }
     if (line.id() != id) {
@@ -198,7 +202,7 @@ public final class AgentLink implements AutoCloseable {
       Duration left = Duration.ofNanos(deadline - System.nanoTime());
       if (left.isNegative() || left.isZero()) {
         throw new AgentException(
-            Kind.SILENT,
+            babbles || discarded > 0 ? Kind.NONSENSE : Kind.SILENT,
             "no answer of the agent's to "
                 + request.word()
                 + " within "

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.lucos.patcher.kernel.LoadedModule;
 import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.patcher.link.LoadedImage;
@@ -22,6 +23,7 @@ import org.lucos.patcher.transaction.SwitchOutcome;
  */
 final class ApplySteps {
   private final Settings settings;
+  private final GuestSession session;
   private final RunningKernel kernel;
   private final SwitchLimits limits;
   private final Operation operation;
@@ -40,6 +42,7 @@ final class ApplySteps {
       boolean immediate,
       Operation operation) {
     this.settings = settings;
+    this.session = session;
     this.kernel = session.kernel();
     this.limits = limits;
     this.immediate = immediate;
@@ -66,6 +69,14 @@ final class ApplySteps {
       }
       announce(leaving);
       int sites = coming.stream().mapToInt(patch -> patch.sites().size()).sum();
+      if (limits.agent()) {
+        session
+            .agent()
+            .askInside(
+                Stream.concat(leaving.stream(), coming.stream())
+                    .flatMap(patch -> patch.functions().stream())
+                    .toList());
+      }
       operation.step("switch", "switch", Map.of("sites", sites));
       switched = patchSwitch.exchange(leaving, coming, immediate, limits.timeout()).orElseThrow();
     } catch (RuntimeException caught) {

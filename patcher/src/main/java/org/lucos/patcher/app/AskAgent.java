@@ -164,7 +164,12 @@ public final class AskAgent {
                 each.first() / 1e6, each.kind(), each.count(), each.text()));
       }
     } else if (answer instanceof AgentAnswer.Job job) {
-      lines.add((job.passed() ? "passed: " : "failed: ") + job.outcome() + ", code " + job.code());
+      lines.add(
+          switch (job.outcome()) {
+            case "passed" -> "passed";
+            case "failed" -> "failed: error " + job.code() + " of the guest's kernel";
+            default -> job.outcome() + ", code " + job.code();
+          });
       job.output().lines().forEach(lines::add);
     }
     return lines;

@@ -10,8 +10,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.lucos.bridge.domain.PauseLog;
+import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 import org.lucos.patcher.bytes.Bytes;
+import org.lucos.patcher.refusal.BusyRefusal;
 import org.lucos.patcher.refusal.ExitCode;
 import org.lucos.patcher.refusal.HostRefusal;
 import org.lucos.patcher.refusal.Refusal;
@@ -25,8 +27,8 @@ import org.lucos.patcher.transaction.SwitchOutcome;
 final class AuditedOperation {
   private final Map<String, Object> known = new LinkedHashMap<>();
   private final List<Map<String, Object>> patches = new ArrayList<>();
-  private final PauseLog none = new PauseLog();
-  private PauseLog pauses = none;
+  private @Nullable GuestSession session;
+  private OptionalInt inside = OptionalInt.empty();
   private String state = "";
   private ExitCode exitCode = ExitCode.OK;
 
@@ -108,10 +110,10 @@ final class AuditedOperation {
   }
 
   /** In this guest. */
-  GuestSession in(GuestSession session) {
-    known.put("guest", session.describe());
-    pauses = session.domain().pauses();
-    return session;
+  GuestSession in(GuestSession entered) {
+    known.put("guest", entered.describe());
+    session = entered;
+    return entered;
   }
 
   /** With this patch, of a bundle that was read. */
@@ -146,6 +148,7 @@ final class AuditedOperation {
     known.put("retries", outcome.retries());
     known.put("tasksChecked", outcome.tasks());
     known.put("pauseMilliseconds", Report.millis(outcome.pause()));
+    inside = OptionalInt.of(outcome.inside());
   }
 
   /** Any other fact. */
@@ -163,6 +166,9 @@ final class AuditedOperation {
     Optional<Refusal> refusal = Failures.refusal(failure);
     state = refusal.map(Refusal::code).orElse("failed");
     exitCode = refusal.map(Refusal::exitCode).orElse(ExitCode.FAILED);
+    refusal
+        .filter(BusyRefusal.FunctionInUse.class::isInstance)
+        .ifPresent(busy -> inside = OptionalInt.of(((BusyRefusal.FunctionInUse) busy).count()));
     known.put("detail", refusal.map(Refusal::message).orElseGet(() -> Failures.describe(failure)));
   }
 
@@ -174,8 +180,9 @@ final class AuditedOperation {
     line.put("outcome", state);
     line.put("exitCode", exitCode.value());
     line.put("milliseconds", Report.millis(Duration.ofNanos(System.nanoTime() - start)));
-    if (pauses != none) {
-      line.put("pauses", Report.Pauses.of(pauses));
+    if (session != null) {
+      line.put("agent", session.agent().evidence(inside));
+      line.put("pauses", Report.Pauses.of(session.domain().pauses()));
     }
     return line;
   }

@@ -20,11 +20,11 @@ final class GuestSession implements AutoCloseable {
   private final GuestDomain domain;
   private final RunningKernel kernel;
   private final @Nullable GuestLock lock;
-  private final AgentNudge nudge;
+  private final GuestAgent agent;
 
   private GuestSession(
       GuestHost host, GuestDomain domain, RunningKernel kernel, @Nullable GuestLock lock) {
-    this.nudge = new AgentNudge(domain);
+    this.agent = new GuestAgent(domain);
     this.host = host;
     this.domain = domain;
     this.kernel = kernel;
@@ -85,6 +85,11 @@ final class GuestSession implements AutoCloseable {
     return kernel;
   }
 
+  /** The guest's agent, if it has one, as far as this operation has to do with it. */
+  GuestAgent agent() {
+    return agent;
+  }
+
   /** What moves patches between their states in this guest. */
   PatchSwitch patchSwitch(SwitchLimits limits) {
     return new PatchSwitch(
@@ -92,7 +97,7 @@ final class GuestSession implements AutoCloseable {
         limits.maxPause(),
         limits.callbackLimit(),
         limits.kickAfter(),
-        limits.agent() ? nudge : Nudge.NONE);
+        limits.agent() ? agent : Nudge.NONE);
   }
 
   /** What to throw for a failure at work: what became of the guest may explain it. */
@@ -110,7 +115,7 @@ final class GuestSession implements AutoCloseable {
 
   @Override
   public void close() {
-    nudge.close();
+    agent.close();
     closeAll(lock, domain, host);
   }
 

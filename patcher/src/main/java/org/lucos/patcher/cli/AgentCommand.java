@@ -25,7 +25,8 @@ import picocli.CommandLine.Spec;
       "  quiescence FUNCTION...           which tasks are inside of functions; exit code 5 if any",
       "  probe tcp ADDRESS PORT           whether a port answers, seen from inside",
       "  probe file PATH                  whether a file can be read",
-      "  probe command PATH [WORD...]     how a program ends; exit code 6 if a probe fails"
+      "  probe command PATH [WORD...]     how a program ends; exit code 6 if a probe fails;",
+      "                                   before words that begin with - write --"
     })
 @SuppressWarnings("NullAway.Init") // picocli sets the fields
 final class AgentCommand extends Subcommand<AskAgent.Outcome> {

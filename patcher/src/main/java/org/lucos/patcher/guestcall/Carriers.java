@@ -5,7 +5,6 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
-import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.patcher.kernel.Task;
 import org.lucos.patcher.kernel.TaskCondition;
 
@@ -19,9 +18,9 @@ final class Carriers {
    * Running and runnable user tasks: they pass by the exit to user mode soon, unasked. Also the one
    * that will come when asked, if it sleeps as who waits for a message does.
    */
-  static List<Task> passing(RunningKernel kernel, int limit, OptionalInt asked) {
+  static List<Task> passing(List<Task> all, int limit, OptionalInt asked) {
     List<Task> found = new ArrayList<>();
-    for (Task task : kernel.tasks().all()) {
+    for (Task task : all) {
       boolean comes = asked.isPresent() && asked.getAsInt() == task.pid();
       if (mayCarry(task)
           && (task.state() == 0
@@ -40,10 +39,8 @@ final class Carriers {
    * The task to wake when none passes by: the guest's init, which sleeps in an interruptible call
    * and, unlike any other, cannot have ended by the time the worker adds the work to it.
    */
-  static Optional<Task> init(RunningKernel kernel) {
-    return kernel.tasks().all().stream()
-        .filter(task -> task.pid() == 1 && mayCarry(task))
-        .findFirst();
+  static Optional<Task> init(List<Task> all) {
+    return all.stream().filter(task -> task.pid() == 1 && mayCarry(task)).findFirst();
   }
 
   /** A user task with the right to unload modules, which is not about to end. */

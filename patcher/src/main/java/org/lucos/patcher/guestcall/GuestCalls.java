@@ -90,17 +90,6 @@ public final class GuestCalls implements AutoCloseable {
    * Runs {@code program} in the guest and waits for its results.
    *
    * @param limit how long to wait for a task to take it
-   * @throws RefusedException with {@link BusyRefusal.NoCarrier} if none did; everything is taken
-   *     back
-   */
-  public GuestCallResult call(GuestProgram program, Duration limit) {
-    return call(program, limit, RUN_LIMIT);
-  }
-
-  /**
-   * Runs {@code program} in the guest and waits for its results.
-   *
-   * @param limit how long to wait for a task to take it
    * @param runLimit how long to wait for its end then
    * @throws RefusedException with {@link BusyRefusal.NoCarrier} if none did; everything is taken
    *     back
@@ -123,6 +112,7 @@ public final class GuestCalls implements AutoCloseable {
     Duration duration = Duration.ofNanos(System.nanoTime() - start);
     GuestCallResult result =
         new GuestCallResult(readout.values(program), readout.carrier(), route, duration);
+    nudge.carried(result.carrier());
     LOG.info(
         "guest call: program={}, carrier={}, route={}, ms={}, values={}",
         program.name(),
@@ -131,6 +121,11 @@ public final class GuestCalls implements AutoCloseable {
         duration.toMillis(),
         result.values().stream().map(Long::toHexString).toList());
     return result;
+  }
+
+  /** The same with two minutes for it to end. */
+  public GuestCallResult call(GuestProgram program, Duration limit) {
+    return call(program, limit, RUN_LIMIT);
   }
 
   /**
@@ -183,11 +178,12 @@ public final class GuestCalls implements AutoCloseable {
   }
 
   private int install(GuestProgram program) {
+    List<Task> tasks = kernel.tasks().all();
     List<Task> passing =
         notifyBit.isPresent()
-            ? Carriers.passing(kernel, CallLayout.MAX_HEADS - 1, nudge.task())
+            ? Carriers.passing(tasks, CallLayout.MAX_HEADS - 1, nudge.task())
             : List.<Task>of();
-    Optional<Task> init = Carriers.init(kernel);
+    Optional<Task> init = Carriers.init(tasks);
     rehearse(writer -> stage(writer, program, passing, init));
     try (PausedGuest lease = kernel.domain().pause("guest-call")) {
       kernel.boot().require(lease.registers());

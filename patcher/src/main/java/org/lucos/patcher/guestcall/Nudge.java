@@ -25,4 +25,7 @@ public interface Nudge {
 
   /** Asks it to leave a system call. Waits for nothing, and does not fail. */
   void come();
+
+  /** Tells which task ran the call after all, as the guest's memory says: {@code name[number]}. */
+  default void carried(String carrier) {}
 }

@@ -52,6 +52,11 @@ public sealed interface BusyRefusal extends Refusal {
       stragglers = List.copyOf(stragglers);
     }
 
+    /** How many there are. */
+    public int count() {
+      return stragglers.size() + others;
+    }
+
     /** What the first of them is inside of. */
     public String function() {
       return stragglers.get(0).function();
@@ -64,7 +69,7 @@ public sealed interface BusyRefusal extends Refusal {
 
     @Override
     public String message() {
-      int more = stragglers.size() - 1 + others;
+      int more = count() - 1;
       return function()
           + " stayed in use by "
           + task()

@@ -9,6 +9,7 @@ import java.util.Map;
  *
  * @param attempts pauses taken until the functions were free
  * @param tasks how many tasks the last stack check found outside
+ * @param inside the most tasks that a stack check before it found inside
  * @param pause how long the guest was stopped in the last one
  * @param check how much of that was the stack check
  * @param write how much of that was writing and reading back
@@ -18,6 +19,7 @@ import java.util.Map;
 public record SwitchOutcome(
     int attempts,
     int tasks,
+    int inside,
     Duration pause,
     Duration check,
     Duration write,

@@ -81,6 +81,7 @@ public final class TextSwitch {
     Duration backOff = FIRST_BACK_OFF;
     StackChecker checker = new StackChecker(kernel);
     List<String> retries = new ArrayList<>();
+    int inside = 0;
     int count = edits.get().size(); // what stands in the way is told without a pause; code is warm
     while (true) {
       Attempt attempt = attempt(purpose, checker, busy, edits);
@@ -101,6 +102,7 @@ public final class TextSwitch {
         return new SwitchOutcome(
             retries.size() + 1,
             attempt.tasks,
+            inside,
             attempt.pause,
             check,
             write,
@@ -114,6 +116,7 @@ public final class TextSwitch {
         throw new RefusedException(refusal);
       }
       if (refusal instanceof BusyRefusal.FunctionInUse inUse) {
+        inside = Math.max(inside, inUse.count());
         Duration waited = Duration.ofNanos(System.nanoTime() - start);
         Optional<String> helped = kicker.help(inUse.stragglers(), waited);
         if (helped.isPresent()) {

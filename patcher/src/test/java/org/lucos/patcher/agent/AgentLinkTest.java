@@ -110,6 +110,12 @@ class AgentLinkTest {
   }
 
   @Test
+  void babbleIsNotSilence() {
+    wire.change = answer -> "good morning\n";
+    assertFails(Kind.NONSENSE, SHORT);
+  }
+
+  @Test
   void floodEnds() {
     wire.change = answer -> "{\"id\":0,\"ok\":{}}\n".repeat(100_000);
     assertFails(Kind.NONSENSE, LONG);

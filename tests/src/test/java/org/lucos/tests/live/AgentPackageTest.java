@@ -7,6 +7,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.lucos.patcher.app.AskAgent;
 import org.lucos.patcher.refusal.GuestRefusal;
+import org.lucos.patcher.refusal.RefusedException;
 import org.lucos.tests.agent.AgentProgram;
 import org.lucos.tests.guest.GuestFile;
 import org.lucos.tests.guest.GuestSpec;
@@ -25,6 +26,7 @@ class AgentPackageTest {
                 .withAgent(new GuestFile(AgentProgram.debianPackage(), "/root/agent.deb")))) {
       guest.run("dpkg -i /root/agent.deb");
       assertThat(guest.run("systemctl is-active lucos-agent")).isEqualTo("active");
+      awaitAgent(agent, guest);
       assertThat(agent.facts(guest.name(), LONG).lines()).contains("release    " + guest.release());
       assertThat(agent.tcp(guest.name(), "127.0.0.1", 22, LONG).passed()).isTrue();
       List<String> service = List.of("/bin/systemctl", "is-active", "cron");
@@ -33,6 +35,22 @@ class AgentPackageTest {
       assertThat(guest.attempt("pidof lucos-agent").status()).isNotZero();
       Operator.refusal(
           GuestRefusal.NoAgent.class, () -> agent.ping(guest.name(), Duration.ofSeconds(1)));
+    }
+  }
+
+  /** A service is active before its program has opened anything. */
+  private static void awaitAgent(AskAgent agent, TestGuest guest) {
+    long deadline = System.nanoTime() + LONG.toNanos();
+    while (true) {
+      try {
+        agent.ping(guest.name(), LONG);
+        return;
+      } catch (RefusedException e) {
+        if (System.nanoTime() > deadline) {
+          throw e;
+        }
+        guest.run("sleep 0.2");
+      }
     }
   }
 }
