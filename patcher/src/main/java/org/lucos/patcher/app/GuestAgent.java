@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
+import org.lucos.bridge.domain.DomainRefusedException;
 import org.lucos.bridge.domain.GuestDomain;
 import org.lucos.patcher.agent.AgentException;
 import org.lucos.patcher.agent.AgentLink;
@@ -124,6 +125,8 @@ final class GuestAgent implements Nudge, AutoCloseable {
         state = "answered";
       } catch (AgentException e) {
         lost(e);
+      } catch (DomainRefusedException e) {
+        lost(new AgentException(AgentException.Kind.ABSENT, String.valueOf(e.getMessage())));
       }
     }
     return link;
