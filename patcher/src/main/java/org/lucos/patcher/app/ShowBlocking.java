@@ -139,7 +139,9 @@ public final class ShowBlocking {
 
   private static StackReport stopped(GuestSession session, PreparedCheck check) {
     try (PausedGuest lease = session.domain().pause("blocking")) {
-      List<VcpuRegisters> vcpus = session.kernel().boot().require(lease::registers);
+      session.kernel().memory().forgetTranslations();
+      List<VcpuRegisters> vcpus = lease.registers();
+      session.kernel().boot().require(vcpus);
       StackReport report = check.check(vcpus);
       lease.commit();
       return report;

@@ -3,10 +3,8 @@ package org.lucos.patcher.consistency;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.LongSupplier;
 import org.lucos.bridge.addr.AddressRange;
 import org.lucos.bridge.addr.GuestVirtualAddress;
-import org.lucos.bridge.memory.GatheredRead;
 import org.lucos.bridge.memory.GuestMemory;
 import org.lucos.patcher.bytes.MalformedDataException;
 import org.lucos.patcher.kernel.BtfTypes;
@@ -159,22 +157,14 @@ final class BlindSpots {
     }
     ExitReaders readers = layout.readers().get();
     long perCpu = word(readers.perCpu());
-    GatheredRead counters = new GatheredRead();
-    List<LongSupplier> entered = new ArrayList<>();
-    List<LongSupplier> left = new ArrayList<>();
+    long count = 0;
     for (CpuArea cpu : cpus) {
       long data = cpu.base() + perCpu;
       for (int i = 0; i < 16; i += 8) {
-        entered.add(counters.u64(new GuestVirtualAddress(data + readers.entered() + i)));
-        left.add(counters.u64(new GuestVirtualAddress(data + readers.left() + i)));
+        count += word(data + readers.entered() + i) - word(data + readers.left() + i);
       }
     }
-    counters.from(memory);
-    return sum(entered) - sum(left);
-  }
-
-  private static long sum(List<LongSupplier> counts) {
-    return counts.stream().mapToLong(LongSupplier::getAsLong).sum();
+    return count;
   }
 
   /** Pages with copies of probed instructions. */

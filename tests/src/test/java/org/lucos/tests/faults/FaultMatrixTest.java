@@ -107,7 +107,6 @@ class FaultMatrixTest {
             Place.MONITOR,
             Place.WRITE,
             Place.RESUME,
-            Place.ANNOUNCE,
             Place.FILE,
             Place.BUFFER,
             Place.READ,
