@@ -39,7 +39,8 @@ class CyclesTest {
   /**
    * What each may grow by, however many cycles there are: noise of the load, of the collector and
    * of the code that the JVM compiles; a quarter of a thousand cycles that each leave a page, or a
-   * quarter of ten that each leave a mapping, is more.
+   * quarter of ten that each leave a mapping, is more. What the controller has resident is only
+   * written down: here it is that of a JVM with many other tests, whose heap comes and goes.
    */
   private static final Map<String, Long> ALLOWED =
       Map.ofEntries(
@@ -50,7 +51,6 @@ class CyclesTest {
           Map.entry("guest processes", 4L),
           Map.entry("guest files", 64L),
           Map.entry("controller heap kB", 6L << 10),
-          Map.entry("controller resident kB", 64L << 10),
           Map.entry("controller files", 2L),
           Map.entry("controller sockets", 0L),
           Map.entry("controller threads", 3L),
