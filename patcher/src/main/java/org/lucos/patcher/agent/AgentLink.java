@@ -3,6 +3,7 @@ package org.lucos.patcher.agent;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.lucos.bridge.domain.GuestChannel;
 import org.lucos.bridge.domain.GuestDomain;
 import org.lucos.patcher.agent.AgentException.Kind;
@@ -40,8 +41,8 @@ public final class AgentLink implements AutoCloseable {
     // Answers to whoever spoke before us have other numbers.
     this.lastId = (System.nanoTime() & 0xff_ffff_ffffL) << 8;
     // An empty line ends what another may have left half said.
-    send(new byte[] {'\n'}, limit);
-    this.hello = (AgentAnswer.Hello) ask(new AgentRequest.Hello(PROTOCOLS), limit);
+    send(new byte[] {'\n'}, least(limit, SEND_LIMIT));
+    this.hello = ask(new AgentRequest.Hello(PROTOCOLS), limit);
   }
 
   /**
@@ -80,36 +81,6 @@ public final class AgentLink implements AutoCloseable {
     return hello;
   }
 
-  /** What it says of its kernel. */
-  public AgentAnswer.Facts facts(Duration limit) {
-    return (AgentAnswer.Facts) ask(new AgentRequest.Facts(), limit);
-  }
-
-  /** Which tasks it sees inside of functions. */
-  public AgentAnswer.Quiescence quiescence(List<String> functions, Duration limit) {
-    return (AgentAnswer.Quiescence) ask(new AgentRequest.Quiescence(functions), limit);
-  }
-
-  /** What it has seen its kernel complain of. */
-  public AgentAnswer.KernelLog kernelLog(Duration limit) {
-    return (AgentAnswer.KernelLog) ask(new AgentRequest.KernelLog(), limit);
-  }
-
-  /** Has it look at something; {@code patience} is for its answer, beyond the probe's own limit. */
-  public AgentAnswer.Job probe(AgentRequest.Probe probe, Duration patience) {
-    return (AgentAnswer.Job) ask(probe, probe.limit().plus(patience));
-  }
-
-  /** Has it stop the tasks of a control group, for a limited time. */
-  public AgentAnswer.Job freeze(String cgroup, Duration thawAfter, Duration limit) {
-    return (AgentAnswer.Job) ask(new AgentRequest.Freeze(cgroup, thawAfter), limit);
-  }
-
-  /** Has it let them run. */
-  public AgentAnswer.Job thaw(String cgroup, Duration limit) {
-    return (AgentAnswer.Job) ask(new AgentRequest.Thaw(cgroup), limit);
-  }
-
   /** Makes it leave a system call; its answer is not waited for. */
   public void nudge() {
     send(new AgentRequest.Nudge().line(++lastId), Duration.ofMillis(5));
@@ -120,14 +91,14 @@ public final class AgentLink implements AutoCloseable {
    *
    * @throws AgentException if no answer comes, or one that is none
    */
-  public AgentAnswer ask(AgentRequest request, Duration limit) {
+  public <A extends AgentAnswer> A ask(AgentRequest<A> request, Duration limit) {
     long deadline = System.nanoTime() + limit.toNanos();
     long id = ++lastId;
     byte[] line = request.line(id);
     if (line.length > AnswerReader.LONGEST) {
       throw new AgentException(Kind.UNWILLING, "the question is too long for the agent");
     }
-    send(line, limit.compareTo(SEND_LIMIT) < 0 ? limit : SEND_LIMIT);
+    send(line, least(limit, SEND_LIMIT));
     int noise = 0;
     babbles = false;
     while (true) {
@@ -135,7 +106,7 @@ public final class AgentLink implements AutoCloseable {
       if (length > 0) {
         noise += length + 1;
         babbles |= noise > AnswerReader.LONGEST;
-        AgentAnswer answer = answer(request, id, length);
+        A answer = answer(request, id, length);
         consume(length + 1);
         if (answer != null) {
           return answer;
@@ -150,8 +121,7 @@ public final class AgentLink implements AutoCloseable {
   }
 
   /** Null if the line is not about this request. */
-  private @org.jspecify.annotations.Nullable AgentAnswer answer(
-      AgentRequest request, long id, int length) {
+  private <A extends AgentAnswer> @Nullable A answer(AgentRequest<A> request, long id, int length) {
     AnswerReader.Line line;
     try {
       line = AnswerReader.line(input, length);
@@ -167,14 +137,14 @@ public final class AgentLink implements AutoCloseable {
       throw new AgentException(Kind.UNWILLING, "the agent says " + line.refusal());
     }
     try {
-      return AnswerReader.answer(request, line.body());
+      return request.answer(line.body());
     } catch (MalformedDataException e) {
       throw new AgentException(Kind.NONSENSE, "the agent's answer is none: " + e.getMessage(), e);
     }
   }
 
   /** The length of the line at the beginning of the input, without its newline. */
-  private int nextLine(long deadline, AgentRequest request, Duration limit) {
+  private int nextLine(long deadline, AgentRequest<?> request, Duration limit) {
     int searched = 0;
     int discarded = 0;
     while (true) {
@@ -227,6 +197,10 @@ public final class AgentLink implements AutoCloseable {
   private void consume(int count) {
     System.arraycopy(input, count, input, 0, used - count);
     used -= count;
+  }
+
+  private static Duration least(Duration one, Duration other) {
+    return one.compareTo(other) < 0 ? one : other;
   }
 
   private void send(byte[] bytes, Duration limit) {

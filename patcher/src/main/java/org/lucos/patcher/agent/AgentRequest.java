@@ -1,6 +1,7 @@
 package org.lucos.patcher.agent;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -8,16 +9,27 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 
-/** What the agent can be asked. */
-public sealed interface AgentRequest {
+/**
+ * What the agent can be asked.
+ *
+ * @param <A> how it answers
+ */
+public sealed interface AgentRequest<A extends AgentAnswer> {
   /** The word for it in the protocol. */
   String word();
+
+  /**
+   * Reads an answer to it.
+   *
+   * @throws org.lucos.patcher.bytes.MalformedDataException if it is none
+   */
+  A answer(JsonNode body);
 
   /** Adds what belongs to it. */
   default void describe(ObjectNode request) {}
 
   /** Which protocols are spoken here. */
-  record Hello(List<Integer> protocols) implements AgentRequest {
+  record Hello(List<Integer> protocols) implements AgentRequest<AgentAnswer.Hello> {
     /** Copies the list. */
     public Hello {
       protocols = List.copyOf(protocols);
@@ -29,6 +41,11 @@ public sealed interface AgentRequest {
     }
 
     @Override
+    public AgentAnswer.Hello answer(JsonNode body) {
+      return AnswerReader.hello(this, body);
+    }
+
+    @Override
     public void describe(ObjectNode request) {
       ArrayNode numbers = request.putArray("protocols");
       protocols.forEach(numbers::add);
@@ -36,34 +53,54 @@ public sealed interface AgentRequest {
   }
 
   /** Whether it is there. */
-  record Ping() implements AgentRequest {
+  record Ping() implements AgentRequest<AgentAnswer.Pong> {
     @Override
     public String word() {
       return "ping";
     }
+
+    @Override
+    public AgentAnswer.Pong answer(JsonNode body) {
+      return new AgentAnswer.Pong();
+    }
   }
 
   /** To pass by the exit to user mode. */
-  record Nudge() implements AgentRequest {
+  record Nudge() implements AgentRequest<AgentAnswer.Pong> {
     @Override
     public String word() {
       return "nudge";
     }
+
+    @Override
+    public AgentAnswer.Pong answer(JsonNode body) {
+      return new AgentAnswer.Pong();
+    }
   }
 
   /** What it knows of its kernel. */
-  record Facts() implements AgentRequest {
+  record Facts() implements AgentRequest<AgentAnswer.Facts> {
     @Override
     public String word() {
       return "facts";
     }
+
+    @Override
+    public AgentAnswer.Facts answer(JsonNode body) {
+      return AnswerReader.facts(body);
+    }
   }
 
   /** What its kernel has complained of. */
-  record KernelLog() implements AgentRequest {
+  record KernelLog() implements AgentRequest<AgentAnswer.KernelLog> {
     @Override
     public String word() {
       return "kernel-log";
+    }
+
+    @Override
+    public AgentAnswer.KernelLog answer(JsonNode body) {
+      return AnswerReader.kernelLog(body);
     }
   }
 
@@ -72,7 +109,7 @@ public sealed interface AgentRequest {
    *
    * @param functions at most 64 names
    */
-  record Quiescence(List<String> functions) implements AgentRequest {
+  record Quiescence(List<String> functions) implements AgentRequest<AgentAnswer.Quiescence> {
     /** Copies the list. */
     public Quiescence {
       functions = List.copyOf(functions);
@@ -81,6 +118,11 @@ public sealed interface AgentRequest {
     @Override
     public String word() {
       return "quiescence";
+    }
+
+    @Override
+    public AgentAnswer.Quiescence answer(JsonNode body) {
+      return AnswerReader.quiescence(this, body);
     }
 
     @Override
@@ -96,10 +138,15 @@ public sealed interface AgentRequest {
    * @param what is looked at
    * @param limit at most a minute
    */
-  record Probe(Target what, Duration limit) implements AgentRequest {
+  record Probe(Target what, Duration limit) implements AgentRequest<AgentAnswer.Job> {
     @Override
     public String word() {
       return "probe";
+    }
+
+    @Override
+    public AgentAnswer.Job answer(JsonNode body) {
+      return AnswerReader.job(body);
     }
 
     @Override
@@ -151,10 +198,15 @@ public sealed interface AgentRequest {
    * @param cgroup its path below the root of the hierarchy, such as {@code machine.slice/a}
    * @param limit when the agent lets them run by itself; at most ten seconds
    */
-  record Freeze(String cgroup, Duration limit) implements AgentRequest {
+  record Freeze(String cgroup, Duration limit) implements AgentRequest<AgentAnswer.Job> {
     @Override
     public String word() {
       return "freeze";
+    }
+
+    @Override
+    public AgentAnswer.Job answer(JsonNode body) {
+      return AnswerReader.job(body);
     }
 
     @Override
@@ -164,10 +216,15 @@ public sealed interface AgentRequest {
   }
 
   /** To let them run. */
-  record Thaw(String cgroup) implements AgentRequest {
+  record Thaw(String cgroup) implements AgentRequest<AgentAnswer.Job> {
     @Override
     public String word() {
       return "thaw";
+    }
+
+    @Override
+    public AgentAnswer.Job answer(JsonNode body) {
+      return AnswerReader.job(body);
     }
 
     @Override

@@ -85,22 +85,7 @@ final class AnswerReader {
     return new Line(id, error, code + ": " + text(error, "text", LONGEST_NAME));
   }
 
-  static AgentAnswer answer(AgentRequest request, JsonNode body) {
-    if (request instanceof AgentRequest.Hello hello) {
-      return hello(hello, body);
-    } else if (request instanceof AgentRequest.Ping || request instanceof AgentRequest.Nudge) {
-      return new AgentAnswer.Pong();
-    } else if (request instanceof AgentRequest.Facts) {
-      return facts(body);
-    } else if (request instanceof AgentRequest.Quiescence asked) {
-      return quiescence(asked, body);
-    } else if (request instanceof AgentRequest.KernelLog) {
-      return kernelLog(body);
-    }
-    return job(body);
-  }
-
-  private static AgentAnswer.Hello hello(AgentRequest.Hello asked, JsonNode body) {
+  static AgentAnswer.Hello hello(AgentRequest.Hello asked, JsonNode body) {
     int protocol = (int) number(body, "protocol", 1, 1000);
     if (!asked.protocols().contains(protocol)) {
       throw malformed("protocol " + protocol + " was not offered");
@@ -112,7 +97,7 @@ final class AnswerReader {
         names(body, "capabilities"));
   }
 
-  private static AgentAnswer.Facts facts(JsonNode body) {
+  static AgentAnswer.Facts facts(JsonNode body) {
     return new AgentAnswer.Facts(
         text(body, "bootId", 64),
         text(body, "release", LONGEST_NAME),
@@ -125,7 +110,7 @@ final class AnswerReader {
         text(body, "secureBoot", 16));
   }
 
-  private static AgentAnswer.Quiescence quiescence(AgentRequest.Quiescence asked, JsonNode body) {
+  static AgentAnswer.Quiescence quiescence(AgentRequest.Quiescence asked, JsonNode body) {
     return new AgentAnswer.Quiescence(
         count(body, "tasks"),
         count(body, "kernelThreads"),
@@ -154,7 +139,7 @@ final class AnswerReader {
             }));
   }
 
-  private static AgentAnswer.KernelLog kernelLog(JsonNode body) {
+  static AgentAnswer.KernelLog kernelLog(JsonNode body) {
     return new AgentAnswer.KernelLog(
         list(
             body,
@@ -171,7 +156,7 @@ final class AnswerReader {
         number(body, "lost", 0, Long.MAX_VALUE));
   }
 
-  private static AgentAnswer.Job job(JsonNode body) {
+  static AgentAnswer.Job job(JsonNode body) {
     return new AgentAnswer.Job(
         flag(body, "passed"),
         word(body, "outcome", OUTCOMES),

@@ -69,14 +69,7 @@ final class ApplySteps {
       }
       announce(leaving);
       int sites = coming.stream().mapToInt(patch -> patch.sites().size()).sum();
-      if (limits.agent()) {
-        session
-            .agent()
-            .askInside(
-                Stream.concat(leaving.stream(), coming.stream())
-                    .flatMap(patch -> patch.functions().stream())
-                    .toList());
-      }
+      session.askInside(limits, Stream.concat(leaving.stream(), coming.stream()).toList());
       operation.step("switch", "switch", Map.of("sites", sites));
       switched = patchSwitch.exchange(leaving, coming, immediate, limits.timeout()).orElseThrow();
     } catch (RuntimeException caught) {

@@ -88,14 +88,14 @@ public final class AskAgent {
     return ask(guest, new AgentRequest.Probe(target, limit), limit.plusSeconds(5));
   }
 
-  private Outcome ask(String guest, AgentRequest request, Duration limit) {
+  private Outcome ask(String guest, AgentRequest<?> request, Duration limit) {
     try (GuestHost host = settings.connect();
         GuestDomain domain = host.attach(guest)) {
       return ask(domain, request, limit);
     }
   }
 
-  private static Outcome ask(GuestDomain domain, AgentRequest request, Duration limit) {
+  private static Outcome ask(GuestDomain domain, AgentRequest<?> request, Duration limit) {
     String guest = domain.identity().name();
     try (AgentLink link = AgentLink.open(domain, limit)) {
       long start = System.nanoTime();

@@ -9,7 +9,9 @@ import org.lucos.bridge.domain.DomainRefusedException;
 import org.lucos.bridge.domain.GuestDomain;
 import org.lucos.patcher.agent.AgentException;
 import org.lucos.patcher.agent.AgentLink;
+import org.lucos.patcher.agent.AgentRequest;
 import org.lucos.patcher.guestcall.Nudge;
+import org.lucos.patcher.transaction.GuestPatch;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,7 +24,7 @@ import org.slf4j.LoggerFactory;
 final class GuestAgent implements Nudge, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(GuestAgent.class);
 
-  /** All that one that does not answer may cost an operation. */
+  /** For each question; one that is not answered is the last. */
   private static final Duration LIMIT = Duration.ofSeconds(1);
 
   /** As many names as the protocol takes. */
@@ -75,15 +77,21 @@ final class GuestAgent implements Nudge, AutoCloseable {
     return new Evidence(state, version, detail, calls, carried, inside, differs);
   }
 
-  /** Asks who is inside of functions, for the record. */
-  void askInside(List<String> functions) {
+  /** Asks who is inside of the functions of these patches, for the record. */
+  void askInside(List<GuestPatch> patches) {
     AgentLink open = look();
     if (open == null) {
       return;
     }
     try {
-      List<String> names = functions.stream().distinct().limit(MOST_FUNCTIONS).toList();
-      inside = open.quiescence(names, LIMIT).found();
+      List<String> names =
+          patches.stream()
+              .flatMap(patch -> patch.sites().stream())
+              .map(site -> site.target().function())
+              .distinct()
+              .limit(MOST_FUNCTIONS)
+              .toList();
+      inside = open.ask(new AgentRequest.Quiescence(names), LIMIT).found();
     } catch (AgentException e) {
       lost(e);
     }

@@ -1,6 +1,7 @@
 package org.lucos.patcher.app;
 
 import java.time.Duration;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.lucos.bridge.domain.DomainRefusal;
 import org.lucos.bridge.domain.DomainRefusedException;
@@ -10,6 +11,7 @@ import org.lucos.bridge.domain.GuestHost;
 import org.lucos.patcher.guestcall.Nudge;
 import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.patcher.transaction.GuestLock;
+import org.lucos.patcher.transaction.GuestPatch;
 import org.lucos.patcher.transaction.PatchSwitch;
 
 /**
@@ -90,6 +92,15 @@ final class GuestSession implements AutoCloseable {
     return agent;
   }
 
+  /**
+   * Has the agent's word on who is inside of the functions of these patches, if it may be asked.
+   */
+  void askInside(SwitchLimits limits, List<GuestPatch> patches) {
+    if (limits.agent()) {
+      agent.askInside(patches);
+    }
+  }
+
   /** What moves patches between their states in this guest. */
   PatchSwitch patchSwitch(SwitchLimits limits) {
     return new PatchSwitch(
@@ -115,8 +126,9 @@ final class GuestSession implements AutoCloseable {
 
   @Override
   public void close() {
-    agent.close();
-    closeAll(lock, domain, host);
+    try (agent) {
+      closeAll(lock, domain, host);
+    }
   }
 
   private static void closeAll(

@@ -100,7 +100,7 @@ final class Operation implements AutoCloseable {
       if (caught.getCause() instanceof CallUnfinishedException || GuestFate.isOutOfReach(failure)) {
         log.write("left", Map.of("reason", Failures.describe(failure)));
       } else if (Recovery.isSwitched(kernel, record)) {
-        return behindSwitch(kernel, failure);
+        return unfinished(failure);
       } else {
         undo(Failures.describe(failure), failure);
         undo.run();
@@ -114,7 +114,10 @@ final class Operation implements AutoCloseable {
 
   /** What to throw for a failure behind the switch: the journal stays, and that has to be told. */
   RuntimeException behindSwitch(RunningKernel kernel, RuntimeException caught) {
-    RuntimeException failure = GuestFate.explain(kernel, caught);
+    return unfinished(GuestFate.explain(kernel, caught));
+  }
+
+  private RuntimeException unfinished(RuntimeException failure) {
     Optional<Refusal> refusal = Failures.refusal(failure);
     boolean tells =
         GuestFate.isOutOfReach(failure)

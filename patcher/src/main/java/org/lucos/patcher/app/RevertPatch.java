@@ -277,11 +277,7 @@ public final class RevertPatch {
             callbacks.preUnpatch(patch);
           }
         }
-        if (request.limits().agent()) {
-          session
-              .agent()
-              .askInside(leaving.stream().flatMap(patch -> patch.functions().stream()).toList());
-        }
+        session.askInside(request.limits(), leaving);
         operation.step("restore functions", "restore", names(leaving));
         return patchSwitch.exchange(leaving, List.of(), false, request.limits().timeout());
       } catch (RuntimeException caught) {

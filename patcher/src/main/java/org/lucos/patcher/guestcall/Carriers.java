@@ -5,6 +5,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Predicate;
 import org.lucos.patcher.kernel.Task;
 import org.lucos.patcher.kernel.TaskCondition;
 
@@ -20,18 +21,15 @@ final class Carriers {
    */
   static List<Task> passing(List<Task> all, int limit, OptionalInt asked) {
     List<Task> found = new ArrayList<>();
+    Predicate<Task> comes = task -> asked.isPresent() && asked.getAsInt() == task.pid();
     for (Task task : all) {
-      boolean comes = asked.isPresent() && asked.getAsInt() == task.pid();
-      if (mayCarry(task)
-          && (task.state() == 0
-              || (comes && TaskCondition.of(task) == TaskCondition.SLEEPS_INTERRUPTIBLY))) {
+      boolean passes = task.state() == 0;
+      boolean sleeps = TaskCondition.of(task) == TaskCondition.SLEEPS_INTERRUPTIBLY;
+      if (mayCarry(task) && (passes || (sleeps && comes.test(task)))) {
         found.add(task);
       }
     }
-    found.sort(
-        Comparator.comparing((Task task) -> asked.orElse(-1) == task.pid())
-            .thenComparing(Task::onCpu)
-            .reversed());
+    found.sort(Comparator.comparing(comes::test).thenComparing(Task::onCpu).reversed());
     return found.subList(0, Math.min(limit, found.size()));
   }
 

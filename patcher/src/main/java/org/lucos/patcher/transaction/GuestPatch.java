@@ -133,11 +133,6 @@ public record GuestPatch(
     }
   }
 
-  /** Names of the functions that it replaces. */
-  public List<String> functions() {
-    return sites.stream().map(site -> site.target().function()).toList();
-  }
-
   /** Whether this is its name, or its module's. */
   public boolean isCalled(String name) {
     return ledger.patch().equals(name) || module.name().equals(name);

@@ -41,11 +41,8 @@ public final class TextSwitch {
   /**
    * @param maxPause how long a pause may last: what does not fit is undone within it, or not begun
    * @param kickAfter how long to wait before tasks inside are kicked; empty if none may be
+   * @param nudge who in the guest may come to carry a kick
    */
-  public TextSwitch(RunningKernel kernel, Duration maxPause, Optional<Duration> kickAfter) {
-    this(kernel, maxPause, kickAfter, Nudge.NONE);
-  }
-
   TextSwitch(RunningKernel kernel, Duration maxPause, Optional<Duration> kickAfter, Nudge nudge) {
     this.nudge = nudge;
     this.kernel = kernel;

@@ -84,7 +84,8 @@ class AgentLinkTest {
       assertThat(link.hello().pid()).isEqualTo(4711);
       link.nudge();
       link.nudge();
-      assertThat(link.facts(LONG).release()).isEqualTo("6.1.0-47-cloud-amd64");
+      assertThat(link.ask(new AgentRequest.Facts(), LONG).release())
+          .isEqualTo("6.1.0-47-cloud-amd64");
     }
     assertThat(wire.closed).isTrue();
   }
@@ -93,7 +94,7 @@ class AgentLinkTest {
   void lineWithoutEndIsPassedOver() {
     wire.say("x".repeat(200_000) + "\n");
     try (AgentLink link = AgentLink.open(wire, LONG)) {
-      assertThat(link.facts(LONG).tainted()).isEqualTo(4097);
+      assertThat(link.ask(new AgentRequest.Facts(), LONG).tainted()).isEqualTo(4097);
     }
   }
 
@@ -144,7 +145,8 @@ class AgentLinkTest {
         };
     try (AgentLink link = AgentLink.open(wire, LONG)) {
       for (int i = 0; i < 20; i++) {
-        assertThat(link.quiescence(List.of("do_sys_poll"), LONG).found()).isEqualTo(1);
+        assertThat(link.ask(new AgentRequest.Quiescence(List.of("do_sys_poll")), LONG).found())
+            .isEqualTo(1);
       }
     }
   }

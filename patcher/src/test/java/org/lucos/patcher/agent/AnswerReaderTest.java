@@ -21,7 +21,7 @@ class AnswerReaderTest {
   private static final Duration TEN = Duration.ofSeconds(10);
 
   /** By number, as in the file. */
-  private static final Map<Integer, AgentRequest> REQUESTS =
+  private static final Map<Integer, AgentRequest<?>> REQUESTS =
       Map.ofEntries(
           Map.entry(1, HELLO),
           Map.entry(2, new AgentRequest.Ping()),
@@ -111,7 +111,7 @@ class AnswerReaderTest {
     AnswerReader.Line line = AnswerReader.line(bytes, bytes.length);
     assertThat(line.id()).isEqualTo(id);
     assertThat(line.isRefused()).isFalse();
-    return AnswerReader.answer(REQUESTS.getOrDefault(id, HELLO), line.body());
+    return REQUESTS.getOrDefault(id, HELLO).answer(line.body());
   }
 
   @ParameterizedTest
@@ -156,7 +156,7 @@ class AnswerReaderTest {
     assertThat(golden).contains(parts.get(0));
     byte[] bytes = golden.replace(parts.get(0), parts.get(1)).getBytes(StandardCharsets.UTF_8);
     AnswerReader.Line line = AnswerReader.line(bytes, bytes.length);
-    assertThatThrownBy(() -> AnswerReader.answer(QUIESCENCE, line.body()))
+    assertThatThrownBy(() -> QUIESCENCE.answer(line.body()))
         .isInstanceOf(MalformedDataException.class);
   }
 
@@ -176,7 +176,7 @@ class AnswerReaderTest {
       try {
         AnswerReader.Line line = AnswerReader.line(bytes, bytes.length);
         if (!line.isRefused()) {
-          AnswerReader.answer(REQUESTS.getOrDefault(id, HELLO), line.body());
+          REQUESTS.getOrDefault(id, HELLO).answer(line.body());
           read++;
         }
       } catch (MalformedDataException e) {

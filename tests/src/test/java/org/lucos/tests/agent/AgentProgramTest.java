@@ -76,13 +76,14 @@ class AgentProgramTest {
     ProcessChannel channel = new ProcessChannel(AgentProgram.built());
     try (AgentLink link = AgentLink.open(channel, LONG);
         ServerSocket port = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      AgentAnswer.Facts facts = link.facts(LONG);
+      AgentAnswer.Facts facts = link.ask(new AgentRequest.Facts(), LONG);
       assertThat(facts.bootId()).isEqualTo(read("/proc/sys/kernel/random/boot_id"));
       assertThat(facts.release()).isEqualTo(read("/proc/sys/kernel/osrelease"));
       assertThat(Long.toString(facts.tainted())).isEqualTo(read("/proc/sys/kernel/tainted"));
-      assertThat(link.quiescence(List.of("hrtimer_nanosleep"), LONG).tasks()).isPositive();
+      assertThat(link.ask(new AgentRequest.Quiescence(List.of("hrtimer_nanosleep")), LONG).tasks())
+          .isPositive();
       link.nudge();
-      assertThat(link.kernelLog(LONG).lost()).isGreaterThanOrEqualTo(0);
+      assertThat(link.ask(new AgentRequest.KernelLog(), LONG).lost()).isGreaterThanOrEqualTo(0);
 
       String address = port.getInetAddress().getHostAddress();
       assertThat(probe(link, new AgentRequest.TcpPort(address, port.getLocalPort())).passed())
@@ -93,7 +94,7 @@ class AgentProgramTest {
       assertThat(probe(link, new AgentRequest.Command(List.of("/bin/echo", "a b", "\""))).output())
           .isEqualTo("a b \"\n");
       assertThat(
-              link.probe(
+              link.ask(
                   new Probe(
                       new AgentRequest.Command(List.of("/bin/sh", "-c", "echo x; sleep 1000")),
                       Duration.ofMillis(500)),
@@ -132,7 +133,7 @@ class AgentProgramTest {
   }
 
   private static AgentAnswer.Job probe(AgentLink link, AgentRequest.Target target) {
-    return link.probe(new Probe(target, Duration.ofSeconds(30)), LONG);
+    return link.ask(new Probe(target, Duration.ofSeconds(30)), LONG);
   }
 
   private static String field(List<String> status, String name) {

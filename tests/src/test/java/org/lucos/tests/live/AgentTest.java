@@ -73,7 +73,7 @@ class AgentTest {
     int sleeper = Integer.parseInt(guest.run("cat /tmp/sleeper"));
     inside(
         (kernel, link) -> {
-          AgentAnswer.Facts facts = link.facts(LONG);
+          AgentAnswer.Facts facts = link.ask(new AgentRequest.Facts(), LONG);
           assertThat(facts.release()).isEqualTo(kernel.identity().release());
           assertThat(facts.bootId()).isEqualTo(guest.run("cat /proc/sys/kernel/random/boot_id"));
           assertThat(Long.toString(facts.tainted()))
@@ -82,7 +82,8 @@ class AgentTest {
           assertThat(facts.tracedFunctions()).isZero();
 
           String function = functionItSleepsIn(sleeper);
-          AgentAnswer.Quiescence seen = link.quiescence(List.of(function), LONG);
+          AgentAnswer.Quiescence seen =
+              link.ask(new AgentRequest.Quiescence(List.of(function)), LONG);
           assertThat(seen.unreadable()).isZero();
           assertThat(seen.tasks()).isCloseTo(kernel.tasks().all().size(), within(8));
           AgentAnswer.Inside inside =
@@ -92,7 +93,7 @@ class AgentTest {
           assertThat(inside.stack()).anyMatch(frame -> frame.startsWith(function + "+"));
 
           guest.run("echo '<2>WARNING: CPU: not of the kernel' >/dev/kmsg");
-          assertThat(link.kernelLog(LONG).incidents())
+          assertThat(link.ask(new AgentRequest.KernelLog(), LONG).incidents())
               .noneMatch(incident -> incident.text().contains("not of the kernel"));
         });
     guest.markKernelLog(); // that line is ours
@@ -119,15 +120,23 @@ class AgentTest {
     try {
       inside(
           (kernel, link) -> {
-            assertThat(link.freeze("frozen", Duration.ofSeconds(10), LONG).passed()).isTrue();
+            assertThat(
+                    link.ask(new AgentRequest.Freeze("frozen", Duration.ofSeconds(10)), LONG)
+                        .passed())
+                .isTrue();
             assertThat(state()).isEqualTo("1");
-            assertThat(link.thaw("frozen", LONG).passed()).isTrue();
+            assertThat(link.ask(new AgentRequest.Thaw("frozen"), LONG).passed()).isTrue();
             assertThat(state()).isEqualTo("0");
-            assertThat(link.freeze("frozen", Duration.ofMillis(300), LONG).passed()).isTrue();
+            assertThat(
+                    link.ask(new AgentRequest.Freeze("frozen", Duration.ofMillis(300)), LONG)
+                        .passed())
+                .isTrue();
           });
       awaitThawed();
       // the runner may be killed: the process that thaws outlives it
-      inside((kernel, link) -> link.freeze("frozen", Duration.ofSeconds(10), LONG));
+      inside(
+          (kernel, link) ->
+              link.ask(new AgentRequest.Freeze("frozen", Duration.ofSeconds(10)), LONG));
       guest.run("kill -9 $(cat /tmp/agent)");
       awaitThawed();
     } finally {
