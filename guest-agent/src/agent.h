@@ -3,6 +3,7 @@
 #ifndef LUCOS_AGENT_H
 #define LUCOS_AGENT_H
 
+#include <dirent.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -51,6 +52,8 @@ bool queue_is_busy(const struct queue *queue);
 long read_text(int root, const char *path, char *into, size_t size);
 // As read_text, up to the first newline; "" if it cannot be read.
 void read_line(int root, const char *path, char *into, size_t size);
+// Null if it cannot be opened.
+DIR *open_folder(int root, const char *path);
 // A JSON string of printable ASCII, whatever the bytes are; newline and tab stay.
 json_t *text_value(const char *bytes, size_t length);
 
@@ -78,7 +81,7 @@ void kernel_log_record(struct kernel_log *log, const char *record, size_t length
 void kernel_log_read(struct kernel_log *log, int kmsg);
 json_t *kernel_log_answer(const struct kernel_log *log);
 
-// ---- jobs.h: what the agent asks the runner for
+// ---- jobs.c: what the agent asks the runner for
 
 enum job_kind { JOB_TCP = 1, JOB_FILE, JOB_COMMAND, JOB_FREEZE, JOB_THAW };
 enum { JOB_TEXT = 16384, JOB_OUTPUT = 8192, JOB_ARGUMENTS = 64, JOBS_AT_ONCE = 16 };

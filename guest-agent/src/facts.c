@@ -1,6 +1,5 @@
 #include "agent.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,21 +15,16 @@ static json_t *line_value(int root, const char *path) {
 
 static json_t *names_in(int root, const char *path) {
   json_t *names = json_array();
-  int folder = openat(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR *entries = folder < 0 ? NULL : fdopendir(folder);
-  if (!entries) {
-    if (folder >= 0) {
-      close(folder);
-    }
-    return names;
-  }
+  DIR *entries = open_folder(root, path);
   struct dirent *entry;
-  while ((entry = readdir(entries)) && json_array_size(names) < MOST_NAMES) {
+  while (entries && (entry = readdir(entries)) && json_array_size(names) < MOST_NAMES) {
     if (entry->d_name[0] != '.') {
       json_array_append_new(names, text_value(entry->d_name, strlen(entry->d_name)));
     }
   }
-  closedir(entries);
+  if (entries) {
+    closedir(entries);
+  }
   return names;
 }
 

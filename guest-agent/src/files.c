@@ -27,10 +27,17 @@ long read_text(int root, const char *path, char *into, size_t size) {
 }
 
 void read_line(int root, const char *path, char *into, size_t size) {
-  if (read_text(root, path, into, size) < 0) {
-    into[0] = 0;
-  }
+  read_text(root, path, into, size);
   into[strcspn(into, "\n")] = 0;
+}
+
+DIR *open_folder(int root, const char *path) {
+  int folder = openat(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *entries = folder < 0 ? NULL : fdopendir(folder);
+  if (!entries && folder >= 0) {
+    close(folder);
+  }
+  return entries;
 }
 
 json_t *text_value(const char *bytes, size_t length) {

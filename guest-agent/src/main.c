@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "agent.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -141,15 +140,14 @@ static int serve(struct agent *agent, const struct port *port, int kmsg) {
 }
 
 static bool find_port(char *path, size_t size) {
-  DIR *ports = opendir("/sys/class/virtio-ports");
+  int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *ports = open_folder(root, "sys/class/virtio-ports");
   struct dirent *entry;
   bool found = false;
   while (ports && !found && (entry = readdir(ports))) {
     char file[320], name[64];
     snprintf(file, sizeof file, "sys/class/virtio-ports/%s/name", entry->d_name);
-    int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     read_line(root, file, name, sizeof name);
-    close(root);
     found = strcmp(name, PORT_NAME) == 0;
     if (found) {
       snprintf(path, size, "/dev/%s", entry->d_name);
@@ -158,6 +156,7 @@ static bool find_port(char *path, size_t size) {
   if (ports) {
     closedir(ports);
   }
+  close(root);
   return found;
 }
 

@@ -1,12 +1,9 @@
 #include "agent.h"
 
 #include <ctype.h>
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { MOST_TASKS = 65536, MOST_INSIDE = 128, MOST_FRAMES = 24, MOST_BYTES = LINE_LIMIT - 8192 };
 // PF_KTHREAD of include/linux/sched.h
@@ -26,15 +23,6 @@ struct task {
   char state;
   bool kernel_thread;
 };
-
-static DIR *open_folder(int root, const char *path) {
-  int folder = openat(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR *entries = folder < 0 ? NULL : fdopendir(folder);
-  if (!entries && folder >= 0) {
-    close(folder);
-  }
-  return entries;
-}
 
 static bool parse_stat(char *stat, struct task *task) {
   char *open = strchr(stat, '(');

@@ -1,11 +1,7 @@
 package org.lucos.bridge.qemu;
 
 import java.io.IOException;
-import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
-import java.nio.channels.SelectionKey;
-import java.nio.channels.Selector;
-import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -25,29 +21,18 @@ final class RspConnection implements AutoCloseable {
   private static final byte INTERRUPT = 3;
   private static final int MOST_RESENDS = 3;
 
-  private final SocketChannel channel;
-  private final Selector selector;
-  private final SelectionKey key;
+  private final UnixSocket socket;
   private final ByteBuffer input = ByteBuffer.allocateDirect(1 << 16).flip();
   private final RspDecoder decoder = new RspDecoder();
   private byte[] lastSent = new byte[0];
 
-  private RspConnection(SocketChannel channel) throws IOException {
-    this.channel = channel;
-    this.selector = Selector.open();
-    channel.configureBlocking(false);
-    this.key = channel.register(selector, SelectionKey.OP_READ);
+  private RspConnection(UnixSocket socket) {
+    this.socket = socket;
   }
 
   /** Connects to the stub that listens at {@code socket}. To QEMU this stops the guest. */
   static RspConnection open(Path socket) throws IOException {
-    SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket));
-    try {
-      return new RspConnection(channel);
-    } catch (IOException e) {
-      channel.close();
-      throw e;
-    }
+    return new RspConnection(UnixSocket.open(socket));
   }
 
   /** Sends commands, all in one go: the stub answers them in order. Only to a stopped guest. */
@@ -122,8 +107,8 @@ final class RspConnection implements AutoCloseable {
       if (event.isPresent()) {
         return event.get();
       }
-      if (fill() == 0) {
-        await(SelectionKey.OP_READ, deadline, limit);
+      if (fill() == 0 && !socket.awaitInput(deadline)) {
+        throw timeout(limit);
       }
     }
   }
@@ -132,7 +117,7 @@ final class RspConnection implements AutoCloseable {
     input.clear();
     int count;
     try {
-      count = channel.read(input);
+      count = socket.read(input);
     } catch (IOException e) {
       throw closed(e);
     } finally {
@@ -145,29 +130,20 @@ final class RspConnection implements AutoCloseable {
   }
 
   private void write(ByteBuffer bytes, Duration limit) throws IOException {
-    long deadline = System.nanoTime() + limit.toNanos();
-    while (bytes.hasRemaining()) {
-      int count;
-      try {
-        count = channel.write(bytes);
-      } catch (IOException e) {
-        throw closed(e);
-      }
-      if (count == 0) {
-        await(SelectionKey.OP_WRITE, deadline, limit);
-      }
+    boolean written;
+    try {
+      written = socket.write(bytes, System.nanoTime() + limit.toNanos());
+    } catch (IOException e) {
+      throw closed(e);
+    }
+    if (!written) {
+      throw timeout(limit);
     }
   }
 
-  private void await(int operation, long deadline, Duration limit) throws IOException {
-    long left = deadline - System.nanoTime();
-    if (left <= 0) {
-      throw new RspException(
-          Kind.TIMEOUT, "gdbstub does not answer: limit=" + limit.toMillis() + " ms");
-    }
-    key.interestOps(operation);
-    selector.select(Math.max(1, left / 1_000_000));
-    selector.selectedKeys().clear();
+  private static RspException timeout(Duration limit) {
+    return new RspException(
+        Kind.TIMEOUT, "gdbstub does not answer: limit=" + limit.toMillis() + " ms");
   }
 
   private static RspException closed(IOException cause) {
@@ -207,7 +183,6 @@ final class RspConnection implements AutoCloseable {
   /** Drops the connection. QEMU leaves the guest as it is: stopped or running. */
   @Override
   public void close() throws IOException {
-    selector.close();
-    channel.close();
+    socket.close();
   }
 }
