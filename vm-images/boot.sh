@@ -16,6 +16,8 @@ usage: boot.sh [options] [-- BUILD-OPTIONS]   boots a guest
   --files DIR         the guest finds this folder's content as a tar archive on its second disk (/dev/vdb)
   --agent             with a virtio-serial port for the guest's agent (org.lucos.agent.0)
   --vcpus N           1 to 16 (default 1)
+  --in-turn           emulated vCPUs take turns on one thread: with a thread each, QEMU 7.2 may go on running code that
+                      one of them has replaced while another was translating it
   --memory MIB        default 512
   --append WORDS      added to the kernel command line
   --accelerator A     kvm or tcg; found by trying without it
@@ -28,7 +30,7 @@ Programs talk to the root shell on the second one (console); its socket takes on
 USAGE
 }
 
-name=lucos-$$ kernel='' initrd='' disk='' image=quick files='' vcpus=1 memory=512 append='' agent='' accelerator='' owner='' mode=boot names=() build=()
+name=lucos-$$ kernel='' initrd='' disk='' image=quick files='' vcpus=1 memory=512 append='' agent='' turns='' accelerator='' owner='' mode=boot names=() build=()
 while (($#)); do
   if [[ $1 == --*=* ]]; then set -- "${1%%=*}" "${1#*=}" "${@:2}"; fi
   case $1 in
@@ -42,6 +44,7 @@ while (($#)); do
     --memory) memory=$2; shift ;;
     --append) append=$2; shift ;;
     --agent) agent=1 ;;
+    --in-turn) turns=1 ;;
     --accelerator) accelerator=$2; shift ;;
     --owner) owner=$2; shift ;;
     --tied) mode=tied ;;
@@ -99,6 +102,7 @@ domain_xml() {
   <on_reboot>destroy</on_reboot>
   <on_crash>destroy</on_crash>
   <devices>
+$(emulator_xml)
     <controller type='usb' model='none'/>
     <memballoon model='none'/>
     <serial type='unix'>
@@ -115,6 +119,19 @@ $(disks_xml)
   </devices>
 </domain>
 XML
+}
+
+# libvirt has no setting for it. QEMU's user may not reach this folder, but reaches the cache.
+emulator_xml() {
+  [[ -z $turns || $accelerator == kvm ]] || printf '    <emulator>%s</emulator>\n' "$(escape "$LUCOS_CACHE/qemu-in-turn.sh")"
+}
+
+copy_emulator() {
+  local copy=$LUCOS_CACHE/qemu-in-turn.sh
+  if ! cmp -s "$LUCOS_IMAGES/qemu-in-turn.sh" "$copy"; then
+    cp -p "$LUCOS_IMAGES/qemu-in-turn.sh" "$copy.$$"
+    mv "$copy.$$" "$copy"
+  fi
 }
 
 # libvirt chooses where the host's end is.
@@ -225,6 +242,7 @@ fi
 (umask 022 && mkdir -p "$run")
 if [[ -n $owner ]]; then printf '%s %s\n' "$owner" "$(owner_mark "$owner")" >"$run/owner"; fi
 make_disks
+[[ -z $turns ]] || copy_emulator
 domain_xml >"$run/domain.xml"
 case $mode in
   boot)

@@ -8,6 +8,8 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -193,6 +195,17 @@ class SiteFinderTest {
   }
 
   @Test
+  void codeUnderAProbeIsReadAsItIsWithoutIt() {
+    String probed = "cc1f4000"; // of nopl 0(%rax)
+    code = USUAL.replace("31c0", probed);
+    assertNoSite("no known instruction at");
+
+    long at = code.indexOf(probed) / 2;
+    probes.add(new Kprobe(START.plus(at), false, false, Bytes.of(new byte[] {0x0f})));
+    assertThat(find().taken()).isEqualTo(6);
+  }
+
+  @Test
   void aTracedFunctionIsToldOf() {
     code = USUAL.replace("0f1f440000", "e811223344");
 
@@ -200,32 +213,33 @@ class SiteFinderTest {
     assertThat(warnings).singleElement().asString().contains("traced");
   }
 
+  @Test
+  void textIsReadUntilItIsStillAndIsBusyIfItNeverIs() {
+    AtomicInteger reads = new AtomicInteger();
+    Supplier<FunctionText> settles = () -> text(Math.min(3, reads.incrementAndGet()));
+    assertThat(Planner.stable(settles, function()).code()).containsExactly(3);
+    assertThat(reads).hasValue(4);
+
+    Supplier<FunctionText> never = () -> text(reads.incrementAndGet());
+    assertThatThrownBy(() -> Planner.stable(never, function()))
+        .isInstanceOfSatisfying(
+            RefusedException.class,
+            each -> assertThat(each.refusal()).isInstanceOf(BusyRefusal.SiteProbed.class));
+  }
+
+  private static FunctionText text(int code) {
+    return new FunctionText(new byte[] {(byte) code}, List.of(), range -> List.of(), List.of());
+  }
+
   private PlannedFunction find() {
+    LinkedFunction function = function();
     byte[] bytes = HexFormat.of().parseHex(code);
     byte[] coldBytes = HexFormat.of().parseHex(cold);
-    LinkedFunction function =
-        new LinkedFunction(
-            new TargetFunction(
-                "alpha",
-                "fs/sample.o",
-                Optional.empty(),
-                false,
-                bytes.length,
-                "",
-                "new_alpha",
-                List.of(),
-                List.of()),
-            new AddressRange(START, bytes.length),
-            List.of(new AddressRange(COLD, coldBytes.length)),
-            body == 9 ? OptionalLong.of(4) : OptionalLong.empty(),
-            body,
-            rewrites,
-            referrers,
-            changes);
     SiteFinder finder =
         new SiteFinder(
             function,
-            new FunctionText(
+            FunctionText.of(
+                function,
                 bytes,
                 List.of(coldBytes),
                 range -> sites.stream().filter(site -> site.range().overlaps(range)).toList(),
@@ -233,6 +247,29 @@ class SiteFinderTest {
     PlannedFunction planned = finder.find();
     warnings = finder.warnings();
     return planned;
+  }
+
+  private LinkedFunction function() {
+    byte[] bytes = HexFormat.of().parseHex(code);
+    byte[] coldBytes = HexFormat.of().parseHex(cold);
+    return new LinkedFunction(
+        new TargetFunction(
+            "alpha",
+            "fs/sample.o",
+            Optional.empty(),
+            false,
+            bytes.length,
+            "",
+            "new_alpha",
+            List.of(),
+            List.of()),
+        new AddressRange(START, bytes.length),
+        List.of(new AddressRange(COLD, coldBytes.length)),
+        body == 9 ? OptionalLong.of(4) : OptionalLong.empty(),
+        body,
+        rewrites,
+        referrers,
+        changes);
   }
 
   private void assertNoSite(String detail) {

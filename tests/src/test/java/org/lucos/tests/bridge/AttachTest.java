@@ -71,11 +71,13 @@ class AttachTest {
       try (GuestDomain domain = hypervisor.attach(key)) {
         assertThat(domain.identity()).isEqualTo(identity);
         assertThat(domain.state()).isEqualTo(DomainState.RUNNING);
-        assertThat(domain.facts().vcpus()).isEqualTo(guest.spec().vcpus());
+        assertThat(domain.facts().vcpus()).isEqualTo(guest.spec().machine().vcpus());
         assertThat(domain.facts().hypervisor()).startsWith("QEMU ");
         assertThat(domain.facts().accelerator()).isIn("kvm", "tcg");
         assertThat(domain.facts().memoryBytes() >> 20)
-            .isBetween((long) guest.spec().memoryMib() - 1, (long) guest.spec().memoryMib());
+            .isBetween(
+                (long) guest.spec().machine().memoryMib() - 1,
+                (long) guest.spec().machine().memoryMib());
         assertThat(ProcessHandle.of(domain.facts().processId())).isPresent();
       }
     }

@@ -24,5 +24,8 @@ public @interface Guest {
 
   int vcpus() default 1;
 
+  /** For tests that have the kernel rewrite its text often: see {@link GuestSpec.Machine}. */
+  boolean inTurn() default false;
+
   int memoryMib() default 512;
 }

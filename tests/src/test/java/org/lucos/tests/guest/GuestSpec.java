@@ -9,27 +9,19 @@ import java.util.Optional;
  * is taken.
  *
  * @param image what runs above the kernel
- * @param flavour {@code cloud-amd64}, {@code amd64} or {@code rt-amd64}
- * @param series such as {@code 6.1}; empty for the newest
- * @param release exactly this {@code uname -r}; empty for the newest of the series
- * @param vcpus 1 to 16
- * @param memoryMib at least 128
+ * @param kernel which one
+ * @param machine what it runs on
  * @param commandLine words added to the kernel command line
  * @param modules kernel modules of the package to load at boot, with what they need
  * @param files files to add to the guest
- * @param agentChannel whether the domain has a virtio-serial port for an agent
  */
 public record GuestSpec(
     Image image,
-    String flavour,
-    Optional<String> series,
-    Optional<String> release,
-    int vcpus,
-    int memoryMib,
+    Kernel kernel,
+    Machine machine,
     String commandLine,
     List<String> modules,
-    List<GuestFile> files,
-    boolean agentChannel) {
+    List<GuestFile> files) {
 
   /** The recipes in {@code vm-images}. */
   public enum Image {
@@ -39,13 +31,39 @@ public record GuestSpec(
     DEBIAN
   }
 
+  /**
+   * A kernel.
+   *
+   * @param flavour {@code cloud-amd64}, {@code amd64} or {@code rt-amd64}
+   * @param series such as {@code 6.1}; empty for the newest
+   * @param release exactly this {@code uname -r}; empty for the newest of the series
+   */
+  public record Kernel(String flavour, Optional<String> series, Optional<String> release) {}
+
+  /**
+   * A machine.
+   *
+   * @param vcpus 1 to 16
+   * @param inTurn emulated, the vCPUs take turns on one thread: QEMU 7.2, whose vCPUs have a thread
+   *     each, may go on running code that one of them has replaced while another was translating
+   *     it. A kernel that switches many probes and tracers hangs by that in minutes.
+   * @param memoryMib at least 128
+   * @param agentChannel whether there is a virtio-serial port for an agent
+   */
+  public record Machine(int vcpus, boolean inTurn, int memoryMib, boolean agentChannel) {
+    /** Refuses what cannot be booted. */
+    public Machine {
+      if (vcpus < 1 || vcpus > 16) {
+        throw new IllegalArgumentException("vcpus out of range: " + vcpus);
+      }
+      if (memoryMib < 128) {
+        throw new IllegalArgumentException("too little memory: " + memoryMib + " MiB");
+      }
+    }
+  }
+
+  /** Copies the lists. */
   public GuestSpec {
-    if (vcpus < 1 || vcpus > 16) {
-      throw new IllegalArgumentException("vcpus out of range: " + vcpus);
-    }
-    if (memoryMib < 128) {
-      throw new IllegalArgumentException("too little memory: " + memoryMib + " MiB");
-    }
     modules = List.copyOf(modules);
     files = List.copyOf(files);
   }
@@ -57,32 +75,17 @@ public record GuestSpec(
 
   /** The newest kernel of a flavour and series, one vCPU, 512 MiB. */
   public static GuestSpec of(String flavour, String series) {
-    return new GuestSpec(
-        Image.QUICK,
-        flavour,
-        Optional.of(series),
-        Optional.empty(),
-        1,
-        512,
-        "quiet",
-        List.of(),
-        List.of(),
-        false);
+    return of(new Kernel(flavour, Optional.of(series), Optional.empty()));
   }
 
   /** Exactly the kernel that calls itself so, one vCPU, 512 MiB. */
   public static GuestSpec release(String release) {
-    return new GuestSpec(
-        Image.QUICK,
-        "",
-        Optional.empty(),
-        Optional.of(release),
-        1,
-        512,
-        "quiet",
-        List.of(),
-        List.of(),
-        false);
+    return of(new Kernel("", Optional.empty(), Optional.of(release)));
+  }
+
+  private static GuestSpec of(Kernel kernel) {
+    Machine machine = new Machine(1, false, 512, false);
+    return new GuestSpec(Image.QUICK, kernel, machine, "quiet", List.of(), List.of());
   }
 
   /** Debian 12 with the newest cloud kernel of a series, one vCPU, 1 GiB. */
@@ -91,87 +94,45 @@ public record GuestSpec(
   }
 
   public GuestSpec withImage(Image kind) {
-    return new GuestSpec(
-        kind,
-        flavour,
-        series,
-        release,
-        vcpus,
-        memoryMib,
-        commandLine,
-        modules,
-        files,
-        agentChannel);
+    return new GuestSpec(kind, kernel, machine, commandLine, modules, files);
   }
 
   public GuestSpec withVcpus(int count) {
-    return new GuestSpec(
-        image,
-        flavour,
-        series,
-        release,
-        count,
-        memoryMib,
-        commandLine,
-        modules,
-        files,
-        agentChannel);
+    return with(new Machine(count, machine.inTurn, machine.memoryMib, machine.agentChannel));
+  }
+
+  public GuestSpec withVcpusInTurn(boolean inTurn) {
+    return with(new Machine(machine.vcpus, inTurn, machine.memoryMib, machine.agentChannel));
   }
 
   public GuestSpec withMemoryMib(int mib) {
-    return new GuestSpec(
-        image, flavour, series, release, vcpus, mib, commandLine, modules, files, agentChannel);
+    return with(new Machine(machine.vcpus, machine.inTurn, mib, machine.agentChannel));
+  }
+
+  private GuestSpec with(Machine other) {
+    return new GuestSpec(image, kernel, other, commandLine, modules, files);
   }
 
   /** With these words after those already there. */
   public GuestSpec withCommandLine(String words) {
     String both = (commandLine + " " + words).strip();
-    return new GuestSpec(
-        image, flavour, series, release, vcpus, memoryMib, both, modules, files, agentChannel);
+    return new GuestSpec(image, kernel, machine, both, modules, files);
   }
 
   public GuestSpec withModule(String name) {
-    return new GuestSpec(
-        image,
-        flavour,
-        series,
-        release,
-        vcpus,
-        memoryMib,
-        commandLine,
-        appended(modules, name),
-        files,
-        agentChannel);
+    return new GuestSpec(image, kernel, machine, commandLine, appended(modules, name), files);
   }
 
   public GuestSpec withFile(GuestFile file) {
-    return new GuestSpec(
-        image,
-        flavour,
-        series,
-        release,
-        vcpus,
-        memoryMib,
-        commandLine,
-        modules,
-        appended(files, file),
-        agentChannel);
+    return new GuestSpec(image, kernel, machine, commandLine, modules, appended(files, file));
   }
 
   /** With a port for the agent, the driver for it, and the agent as a file; nothing starts it. */
   public GuestSpec withAgent(GuestFile agent) {
-    GuestSpec with = withFile(agent).withModule("virtio_pci").withModule("virtio_console");
-    return new GuestSpec(
-        with.image,
-        with.flavour,
-        with.series,
-        with.release,
-        with.vcpus,
-        with.memoryMib,
-        with.commandLine,
-        with.modules,
-        with.files,
-        true);
+    return withFile(agent)
+        .withModule("virtio_pci")
+        .withModule("virtio_console")
+        .with(new Machine(machine.vcpus, machine.inTurn, machine.memoryMib, true));
   }
 
   private static <T> List<T> appended(List<T> list, T element) {

@@ -22,6 +22,7 @@ final class SharedGuests implements ParameterResolver {
         GuestSpec.of(wanted.flavour(), wanted.series())
             .withImage(wanted.image())
             .withVcpus(wanted.vcpus())
+            .withVcpusInTurn(wanted.inTurn())
             .withMemoryMib(wanted.memoryMib());
     ExtensionContext.Store store = context.getRoot().getStore(GUESTS);
     TestGuest guest = store.computeIfAbsent(spec, TestGuest::boot, TestGuest.class);

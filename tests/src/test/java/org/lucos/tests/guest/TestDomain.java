@@ -57,11 +57,14 @@ final class TestDomain {
         command.add("--" + part + "=" + fact(image, part));
       }
     }
-    command.add("--vcpus=" + spec.vcpus());
-    command.add("--memory=" + spec.memoryMib());
+    command.add("--vcpus=" + spec.machine().vcpus());
+    command.add("--memory=" + spec.machine().memoryMib());
     command.add("--append=" + spec.commandLine());
-    if (spec.agentChannel()) {
+    if (spec.machine().agentChannel()) {
       command.add("--agent");
+    }
+    if (spec.machine().inTurn()) {
+      command.add("--in-turn");
     }
     try {
       Path files = Files.createTempDirectory("lucos-files");
@@ -106,11 +109,12 @@ final class TestDomain {
     String recipe = quick ? "vm-images/quick/build.sh" : "vm-images/debian/build.sh";
     List<String> command = new ArrayList<>();
     command.add(Repository.root().resolve(recipe).toString());
-    spec.release()
+    spec.kernel()
+        .release()
         .ifPresentOrElse(
             release -> command.add("--release=" + release),
-            () -> command.add("--flavour=" + spec.flavour()));
-    spec.series().ifPresent(series -> command.add("--series=" + series));
+            () -> command.add("--flavour=" + spec.kernel().flavour()));
+    spec.kernel().series().ifPresent(series -> command.add("--series=" + series));
     if (quick) {
       spec.modules().forEach(module -> command.add("--module=" + module));
       filesOf(spec).forEach(file -> command.add("--file=" + file.onHost() + "=" + file.inGuest()));

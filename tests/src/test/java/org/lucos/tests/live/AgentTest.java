@@ -40,6 +40,7 @@ import org.lucos.tests.guest.TestGuest;
 /** A guest with the agent in its initramfs. */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class AgentTest {
+  private static final int TRIES = 4;
   private static final Duration LONG = Duration.ofSeconds(60);
   private static final Mechanism PATCH = Mechanism.CMDLINE;
 
@@ -298,8 +299,6 @@ class AgentTest {
     assertThat(said(recorded(), "not-asked")).as("%s", recorded()).isTrue();
     guest.assertNoKernelWarnings();
   }
-
-  private static final int TRIES = 4;
 
   /**
    * Applies and reverts, each time soundly; again until the record says what it should, since a

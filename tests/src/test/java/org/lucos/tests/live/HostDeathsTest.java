@@ -20,7 +20,6 @@ import org.slf4j.LoggerFactory;
  */
 class HostDeathsTest {
   private static final Logger LOG = LoggerFactory.getLogger(HostDeathsTest.class);
-  private static final Mechanism PATCH = Mechanism.CMDLINE;
 
   /** A watchdog that finds neither guest nor libvirt gives up after a minute and a quarter. */
   private static final Duration BOUND = Duration.ofMinutes(3);
@@ -29,22 +28,24 @@ class HostDeathsTest {
   void whoeverIsKilledTheCommandEndsAndTheNextOnesTellTheTruth() throws Exception {
     try (GuestHost host = GuestHost.start();
         HostedGuest guest = host.boot("lucos-deaths")) {
-      libvirtIsKilled(guest, true, "-- load module");
-      libvirtIsKilled(guest, false, "-- unload module");
+      HostedOperator operator = new HostedOperator(guest, Mechanism.CMDLINE);
+      libvirtIsKilled(operator, true, "-- load module");
+      libvirtIsKilled(operator, false, "-- unload module");
       assertThat(guest.troubles()).isEmpty();
 
-      qemuIsKilled(guest, "-- load module");
+      qemuIsKilled(operator, "-- load module");
       assertThat(guest.troubles()).isEmpty();
     }
   }
 
   /** The guest runs on without its daemon; a patched one ends patched, or the other way round. */
-  private static void libvirtIsKilled(HostedGuest guest, boolean apply, String phase)
+  private static void libvirtIsKilled(HostedOperator operator, boolean apply, String phase)
       throws Exception {
-    HostLucos.Running running = start(guest, apply).await(phase);
+    HostedGuest guest = operator.guest();
+    HostLucos.Running running = operator.start(apply).await(phase);
     guest.host().killLibvirt();
     HostLucos.Answer answer = end(running);
-    boolean applied = isSeen(guest); // by a program in the guest: nobody is needed for that
+    boolean applied = operator.isSeen(); // by a program in the guest: nobody is needed for that
     guest.host().startLibvirt();
     assertThat(guest.state()).isEqualTo("running");
     LOG.info("libvirtd killed, apply={}: {}, seen={}", apply, answer.json(), applied);
@@ -55,69 +56,46 @@ class HostDeathsTest {
       answer.assertRefused("hypervisor-failure");
     }
 
-    HostLucos.Answer status = MigrationTest.lucos(guest, "status", guest.name());
-    List<String> states = MigrationTest.states(status);
+    HostLucos.Answer status = operator.ask("status");
+    List<String> states = HostedOperator.states(status);
     assertThat(states).as("status").isSubsetOf("applied", "loaded");
     assertThat(states.contains("applied")).as("status").isEqualTo(applied);
     boolean begun = tellsOfRecovery(status);
     assertThat(begun || !states.contains("loaded")).as("what is left behind is told of").isTrue();
-    HostLucos.Answer recovered = MigrationTest.lucos(guest, "recover", guest.name());
-    recovered.assertOk();
-    assertThat(recovered.json().at("/result/finding").asText())
+    assertThat(operator.recover())
         .isEqualTo(!begun ? "nothing" : applied == apply ? "finished" : "undone");
-    assertThat(isSeen(guest)).isEqualTo(applied);
+    assertThat(operator.isSeen()).isEqualTo(applied);
     if (applied != apply) {
-      end(start(guest, apply)).assertOk();
+      end(operator.start(apply)).assertOk();
     }
-    settled(guest, apply);
+    operator.assertApplied(apply);
   }
 
   /**
    * Nothing of a patch outlives its guest: the domain that is started anew is told to be without.
    */
-  private static void qemuIsKilled(HostedGuest guest, String phase) throws Exception {
-    HostLucos.Running running = start(guest, true).await(phase);
+  private static void qemuIsKilled(HostedOperator operator, String phase) throws Exception {
+    HostedGuest guest = operator.guest();
+    HostLucos.Running running = operator.start(true).await(phase);
     guest.host().killQemu(guest.name());
     HostLucos.Answer answer = end(running);
     LOG.info("QEMU killed: {}", answer.json());
     answer.assertRefused("domain-not-running");
-    MigrationTest.lucos(guest, "status", guest.name()).assertRefused("domain-not-found");
+    operator.ask("status").assertRefused("domain-not-found");
 
     guest.startAnew();
-    HostLucos.Answer status = MigrationTest.lucos(guest, "status", guest.name());
+    HostLucos.Answer status = operator.ask("status");
     assertThat(status.json().at("/result/patches")).isEmpty();
     assertThat(tellsOfRecovery(status)).isTrue();
-    HostLucos.Answer recovered = MigrationTest.lucos(guest, "recover", guest.name());
-    recovered.assertOk();
-    assertThat(recovered.json().at("/result/finding").asText()).isEqualTo("lost-to-reboot");
+    assertThat(operator.recover()).isEqualTo("lost-to-reboot");
     assertThat(guest.modules()).isEmpty();
-    end(start(guest, true)).assertOk();
-    settled(guest, true);
-  }
-
-  private static void settled(HostedGuest guest, boolean applied) {
-    assertThat(isSeen(guest)).isEqualTo(applied);
-    assertThat(guest.modules()).hasSize(applied ? 1 : 0);
-    HostLucos.Answer verified = MigrationTest.lucos(guest, "verify", guest.name());
-    verified.assertOk();
-    assertThat(verified.json().at("/result/patches").asInt()).isEqualTo(applied ? 1 : 0);
+    end(operator.start(true)).assertOk();
+    operator.assertApplied(true);
   }
 
   private static boolean tellsOfRecovery(HostLucos.Answer status) {
     status.assertOk();
     return status.json().at("/result/notes").toString().contains("lucos recover");
-  }
-
-  private static boolean isSeen(HostedGuest guest) {
-    return guest.run(PATCH.command()).matches(PATCH.answer());
-  }
-
-  private static HostLucos.Running start(HostedGuest guest, boolean apply) {
-    if (apply) {
-      return MigrationTest.startApply(guest);
-    }
-    return HostLucos.start(
-        guest.host(), "revert", guest.name(), PATCH.recipe(), "--timeout=60s", "--max-pause=5s");
   }
 
   private static HostLucos.Answer end(HostLucos.Running running) throws Exception {

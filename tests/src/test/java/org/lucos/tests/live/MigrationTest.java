@@ -2,8 +2,6 @@ package org.lucos.tests.live;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.nio.file.Path;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -22,23 +20,21 @@ class MigrationTest {
   /** So slow that it does not end before it is told to be fast: MiB a second. */
   private static final String[] SLOW = {"--bandwidth", "1"};
 
-  private static final String[] PATIENT = {"--timeout=60s", "--max-pause=5s"};
-
   @Test
   void patchedGuestRunsPatchedCodeWhereItGoesAndIsRevertedThere(TwoHosts hosts) throws Exception {
     try (HostedGuest guest = hosts.here().boot("lucos-moves")) {
-      apply(guest).assertOk();
+      at(guest).apply().assertOk();
       PATCH.assertSeen(guest);
       move(guest, hosts.there());
 
       PATCH.assertSeen(guest);
-      assertThat(states(guest)).containsExactly("applied");
-      lucos(guest, "verify", guest.name()).assertOk();
+      assertThat(at(guest).states()).containsExactly("applied");
+      at(guest).ask("verify").assertOk();
       HostLucos.run(hosts.here(), "status", guest.name()).assertRefused("domain-not-found");
 
       whileMigratedNothingIsChanged(guest, hosts.here());
-      assertThat(states(guest)).containsExactly("applied");
-      HostLucos.Answer reverted = revert(guest);
+      assertThat(at(guest).states()).containsExactly("applied");
+      HostLucos.Answer reverted = at(guest).revert();
       reverted.assertOk();
       PATCH.assertNotSeen(guest);
       assertThat(guest.modules()).isEmpty();
@@ -53,14 +49,12 @@ class MigrationTest {
       throws InterruptedException {
     Process migration = guest.startMigration(other, SLOW);
     awaitJob(guest);
-    HostLucos.Answer refused = revert(guest);
+    HostLucos.Answer refused = at(guest).revert();
     refused.assertRefused("migration-in-progress");
     assertThat(refused.exit()).isEqualTo(ExitCode.GUEST_UNAVAILABLE.value());
     assertThat(refused.json().at("/error/remedy").asText()).contains("--wait-migration");
 
-    HostLucos.Running waiting =
-        HostLucos.start(
-            guest.host(), "revert", guest.name(), PATCH.recipe(), "--wait-migration=10m");
+    HostLucos.Running waiting = at(guest).startRevert("--wait-migration=10m");
     waiting.await("waiting for the guest");
     guest.host().virsh("migrate-setspeed", guest.name(), "8000");
     assertThat(migration.waitFor(2, TimeUnit.MINUTES)).as("the migration ends").isTrue();
@@ -74,15 +68,7 @@ class MigrationTest {
       HostedGuest guest, GuestHost other) throws InterruptedException {
     Process migration = guest.startMigration(other, SLOW);
     awaitJob(guest);
-    HostLucos.Running waiting =
-        HostLucos.start(
-            guest.host(),
-            "apply",
-            guest.name(),
-            bundle(guest).toString(),
-            "--wait-migration=10m",
-            PATIENT[0],
-            PATIENT[1]);
+    HostLucos.Running waiting = at(guest).startApply("--wait-migration=10m");
     waiting.await("waiting for the guest");
     PATCH.assertNotSeen(guest);
     guest.host().virsh("domjobabort", guest.name());
@@ -90,13 +76,13 @@ class MigrationTest {
     assertThat(migration.exitValue()).isNotZero();
     waiting.end().assertOk();
     PATCH.assertSeen(guest);
-    revert(guest).assertOk();
+    at(guest).revert().assertOk();
   }
 
   @Test
   void migrationThatBeginsInTheMidstOfAnApplyLeavesATruthfulState(TwoHosts hosts) throws Exception {
     try (HostedGuest guest = hosts.here().boot("lucos-goes")) {
-      HostLucos.Running applying = startApply(guest).await("-- load module");
+      HostLucos.Running applying = at(guest).startApply().await("-- load module");
       Thread.sleep(700); // most often, a guest call waits by then
       Process migration = guest.startMigration(hosts.there());
       assertThat(migration.waitFor(2, TimeUnit.MINUTES)).isTrue();
@@ -109,18 +95,18 @@ class MigrationTest {
       assertThat(guest.state()).as("it runs where it is").isEqualTo("running");
       if (applied.exit() == 0) {
         PATCH.assertSeen(guest);
-        assertThat(states(guest)).containsExactly("applied");
+        assertThat(at(guest).states()).containsExactly("applied");
       } else {
         assertThat(moved).as(applied.json().toString()).isTrue();
         assertThat(applied.error())
             .isIn("guest-left-host", "domain-not-running", "migration-in-progress");
         PATCH.assertNotSeen(guest);
-        assertThat(states(guest)).isSubsetOf("loaded");
-        apply(guest).assertOk(); // what the other host left is cleared away
+        assertThat(at(guest).states()).isSubsetOf("loaded");
+        at(guest).apply().assertOk(); // what the other host left is cleared away
         PATCH.assertSeen(guest);
       }
-      lucos(guest, "verify", guest.name()).assertOk();
-      revert(guest).assertOk();
+      at(guest).ask("verify").assertOk();
+      at(guest).revert().assertOk();
       PATCH.assertNotSeen(guest);
       assertThat(guest.modules()).isEmpty();
       assertThat(guest.troubles()).isEmpty();
@@ -145,36 +131,7 @@ class MigrationTest {
     return guest.host().virsh("domjobinfo", guest.name()).lines().findFirst().orElse("");
   }
 
-  static Path bundle(HostedGuest guest) {
-    return Bundles.of(PATCH.recipe(), guest.release());
-  }
-
-  static HostLucos.Running startApply(HostedGuest guest) {
-    return HostLucos.start(
-        guest.host(), "apply", guest.name(), bundle(guest).toString(), PATIENT[0], PATIENT[1]);
-  }
-
-  static HostLucos.Answer apply(HostedGuest guest) {
-    return startApply(guest).end();
-  }
-
-  static HostLucos.Answer revert(HostedGuest guest) {
-    return lucos(guest, "revert", guest.name(), PATCH.recipe(), PATIENT[0], PATIENT[1]);
-  }
-
-  static HostLucos.Answer lucos(HostedGuest guest, String... arguments) {
-    return HostLucos.run(guest.host(), arguments);
-  }
-
-  /** The states of the patches in a guest, as where it runs says. */
-  static List<String> states(HostedGuest guest) {
-    return states(lucos(guest, "status", guest.name()));
-  }
-
-  static List<String> states(HostLucos.Answer status) {
-    status.assertOk();
-    return status.json().findValues("patches").get(0).findValuesAsText("state").stream()
-        .filter(state -> !state.equals("redirected") && !state.equals("original"))
-        .toList();
+  private static HostedOperator at(HostedGuest guest) {
+    return new HostedOperator(guest, PATCH);
   }
 }

@@ -17,7 +17,7 @@ class RebootTest {
     try (HostedGuest guest = hosts.here().boot("lucos-starts")) {
       resetWhileAGuestCallWaits(guest);
       resetBetweenLoadAndSwitch(guest);
-      MigrationTest.apply(guest).assertOk();
+      at(guest).apply().assertOk();
       PATCH.assertSeen(guest);
       assertThat(guest.troubles()).isEmpty();
       panics(guest);
@@ -25,7 +25,7 @@ class RebootTest {
   }
 
   private static void resetWhileAGuestCallWaits(HostedGuest guest) throws InterruptedException {
-    HostLucos.Running applying = MigrationTest.startApply(guest).await("-- load module");
+    HostLucos.Running applying = at(guest).startApply().await("-- load module");
     Thread.sleep(300);
     reset(guest);
     // The other, if the reset came before the first pause that looked at the CPUs.
@@ -36,18 +36,15 @@ class RebootTest {
   /** A task sleeps in the function, so attempts are put off and repeated until the reset. */
   private static void resetBetweenLoadAndSwitch(HostedGuest guest) {
     guest.run("sleep 5000 >/dev/null 2>&1 & echo $!");
-    HostLucos.Running applying =
-        HostLucos.start(
-            guest.host(),
-            "apply",
-            guest.name(),
-            Bundles.of(SLEEP.recipe(), guest.release()).toString(),
-            "--timeout=60s",
-            "--max-pause=5s");
+    HostLucos.Running applying = new HostedOperator(guest, SLEEP).startApply();
     applying.await("switch put off").await("switch put off");
     reset(guest);
     applying.end().assertRefused("guest-rebooted");
     bootedClean(guest);
+  }
+
+  private static HostedOperator at(HostedGuest guest) {
+    return new HostedOperator(guest, PATCH);
   }
 
   private static void reset(HostedGuest guest) {
@@ -57,7 +54,7 @@ class RebootTest {
   private static void bootedClean(HostedGuest guest) {
     guest.reconnect();
     assertThat(guest.state()).isEqualTo("running");
-    assertThat(MigrationTest.states(guest)).as("a boot begins without patches").isEmpty();
+    assertThat(at(guest).states()).as("a boot begins without patches").isEmpty();
     assertThat(guest.modules()).isEmpty();
     assertThat(guest.troubles()).isEmpty();
   }
@@ -70,7 +67,7 @@ class RebootTest {
       Thread.sleep(100);
     }
     assertThat(guest.state()).isEqualTo("running");
-    HostLucos.Answer status = MigrationTest.lucos(guest, "status", guest.name());
+    HostLucos.Answer status = at(guest).ask("status");
     status.assertRefused("kernel-not-found");
     assertThat(status.json().at("/error/message").asText()).contains("panicked");
   }

@@ -21,24 +21,24 @@ class SaveRestoreTest {
     try (HostedGuest guest = hosts.here().boot("lucos-rests")) {
       Path unpatched = save(guest);
       restore(guest, unpatched);
-      MigrationTest.apply(guest).assertOk();
+      at(guest).apply().assertOk();
 
       Path patched = save(guest);
-      HostLucos.run(guest.host(), "status", guest.name()).assertRefused("domain-not-found");
+      at(guest).ask("status").assertRefused("domain-not-found");
       restore(guest, patched);
       PATCH.assertSeen(guest);
-      assertThat(MigrationTest.states(guest)).containsExactly("applied");
-      MigrationTest.lucos(guest, "verify", guest.name()).assertOk();
+      assertThat(at(guest).states()).containsExactly("applied");
+      at(guest).ask("verify").assertOk();
 
       guest.host().virsh("destroy", guest.name());
       restore(guest, unpatched); // as a snapshot is reverted to: the memory of then
       PATCH.assertNotSeen(guest);
-      assertThat(MigrationTest.states(guest)).isEmpty();
+      assertThat(at(guest).states()).isEmpty();
       assertThat(guest.modules()).isEmpty();
 
       guest.host().virsh("destroy", guest.name());
       restore(guest, patched);
-      MigrationTest.revert(guest).assertOk();
+      at(guest).revert().assertOk();
       PATCH.assertNotSeen(guest);
       assertThat(guest.modules()).isEmpty();
       assertThat(guest.troubles()).isEmpty();
@@ -52,14 +52,7 @@ class SaveRestoreTest {
 
   /** One that an operator suspends stays suspended, and nothing is claimed that is not so. */
   private static void suspendedInTheMidst(HostedGuest guest) {
-    HostLucos.Running applying =
-        HostLucos.start(
-            guest.host(),
-            "apply",
-            guest.name(),
-            MigrationTest.bundle(guest).toString(),
-            "--timeout=4s",
-            "--max-pause=5s");
+    HostLucos.Running applying = at(guest).startApply("--timeout=4s");
     applying.await("-- load module");
     guest.host().virsh("suspend", guest.name());
     HostLucos.Answer applied = applying.end();
@@ -70,7 +63,7 @@ class SaveRestoreTest {
 
   /** The rest of the operation is for the guest as it comes back. */
   private static void savedInTheMidst(HostedGuest guest) {
-    HostLucos.Running applying = MigrationTest.startApply(guest).await("-- load module");
+    HostLucos.Running applying = at(guest).startApply().await("-- load module");
     Path file = guest.host().run("midst.save");
     boolean saved = isSaved(guest, file);
     HostLucos.Answer applied = applying.end();
@@ -81,7 +74,7 @@ class SaveRestoreTest {
   }
 
   private static void endedInTheMidst(HostedGuest guest) {
-    HostLucos.Running applying = MigrationTest.startApply(guest).await("-- load module");
+    HostLucos.Running applying = at(guest).startApply().await("-- load module");
     guest.host().virsh("destroy", guest.name());
     applying.end().assertRefused("domain-not-running");
   }
@@ -89,16 +82,20 @@ class SaveRestoreTest {
   /** Whatever an apply told, status tells what is so, and apply or revert go on from there. */
   private static void found(HostedGuest guest, HostLucos.Answer applied, String... refusals) {
     if (applied.exit() == 0) {
-      assertThat(MigrationTest.states(guest)).containsExactly("applied");
+      assertThat(at(guest).states()).containsExactly("applied");
     } else {
       assertThat(applied.error()).as(applied.json().toString()).isIn((Object[]) refusals);
-      assertThat(MigrationTest.states(guest)).isSubsetOf("loaded");
+      assertThat(at(guest).states()).isSubsetOf("loaded");
       PATCH.assertNotSeen(guest);
-      MigrationTest.apply(guest).assertOk();
+      at(guest).apply().assertOk();
     }
     PATCH.assertSeen(guest);
-    MigrationTest.revert(guest).assertOk();
+    at(guest).revert().assertOk();
     assertThat(guest.modules()).isEmpty();
+  }
+
+  private static HostedOperator at(HostedGuest guest) {
+    return new HostedOperator(guest, PATCH);
   }
 
   private static Path save(HostedGuest guest) {

@@ -23,80 +23,61 @@ class SnapshotTest {
   @Test
   void whatIsToldIsWhatTheGuestWentBackTo(TwoHosts hosts) {
     try (HostedGuest guest = hosts.here().bootWithSnapshots("lucos-returns")) {
+      HostedOperator operator = new HostedOperator(guest, PATCH);
       take(guest, UNPATCHED);
-      MigrationTest.apply(guest).assertOk();
-      suspendedAndResumed(guest);
+      operator.apply().assertOk();
+      suspendedAndResumed(operator);
       take(guest, PATCHED);
 
-      goneBackInTheMidst(guest, false, UNPATCHED);
+      goneBackInTheMidst(operator, false, UNPATCHED);
       goBack(guest, PATCHED);
-      told(guest, true);
-      MigrationTest.revert(guest).assertOk();
-      goneBackInTheMidst(guest, true, PATCHED);
-      MigrationTest.revert(guest).assertOk();
+      told(operator, true);
+      operator.revert().assertOk();
+      goneBackInTheMidst(operator, true, PATCHED);
+      operator.revert().assertOk();
       PATCH.assertNotSeen(guest);
       assertThat(guest.troubles()).isEmpty();
     }
   }
 
-  private static void suspendedAndResumed(HostedGuest guest) {
+  private static void suspendedAndResumed(HostedOperator operator) {
+    HostedGuest guest = operator.guest();
     guest.host().virsh("suspend", guest.name());
-    assertThat(MigrationTest.states(guest)).containsExactly("applied");
-    MigrationTest.revert(guest).assertRefused("domain-not-running");
+    assertThat(operator.states()).containsExactly("applied");
+    operator.revert().assertRefused("domain-not-running");
     assertThat(guest.state()).as("it is not resumed by that").isEqualTo("paused");
     guest.host().virsh("resume", guest.name());
-    told(guest, true);
+    told(operator, true);
   }
 
   /** Whatever a command ended with, the next ones tell what there is, and go on from there. */
-  private static void goneBackInTheMidst(HostedGuest guest, boolean apply, String snapshot) {
+  private static void goneBackInTheMidst(HostedOperator operator, boolean apply, String snapshot) {
+    HostedGuest guest = operator.guest();
     HostLucos.Running running =
         apply
-            ? MigrationTest.startApply(guest).await("-- load module")
-            : HostLucos.start(
-                    guest.host(),
-                    "revert",
-                    guest.name(),
-                    PATCH.recipe(),
-                    "--timeout=20s",
-                    "--max-pause=5s")
-                .await("-- restore functions");
+            ? operator.startApply().await("-- load module")
+            : operator.startRevert("--timeout=20s").await("-- restore functions");
     goBack(guest, snapshot);
     HostLucos.Answer answer = running.end();
-    boolean seen = isSeen(guest);
+    boolean seen = operator.isSeen();
     LOG.info("apply={}, back to {}: seen={}, {}", apply, snapshot, seen, answer.json());
     if (answer.exit() == 0) {
       assertThat(seen).as("what a command says that it has done").isEqualTo(apply);
     }
     assertThat(guest.state()).isEqualTo("running");
-    assertThat(MigrationTest.states(guest).contains("applied")).isEqualTo(seen);
-    HostLucos.Answer recovered = MigrationTest.lucos(guest, "recover", guest.name());
-    recovered.assertOk();
-    assertThat(recovered.json().at("/result/finding").asText())
-        .isIn("nothing", seen == apply ? "finished" : "undone");
-    verified(guest, seen);
+    assertThat(operator.states().contains("applied")).isEqualTo(seen);
+    assertThat(operator.recover()).isIn("nothing", seen == apply ? "finished" : "undone");
+    operator.assertApplied(seen);
     if (seen != apply) {
-      (apply ? MigrationTest.apply(guest) : MigrationTest.revert(guest)).assertOk();
-      verified(guest, apply);
+      operator.start(apply).end().assertOk();
+      operator.assertApplied(apply);
     }
   }
 
-  private static boolean isSeen(HostedGuest guest) {
-    return guest.run(PATCH.command()).matches(PATCH.answer());
-  }
-
   /** By status, and by verify and the guest itself. */
-  private static void told(HostedGuest guest, boolean applied) {
-    assertThat(MigrationTest.states(guest)).hasSize(applied ? 1 : 0).isSubsetOf("applied");
-    verified(guest, applied);
-  }
-
-  private static void verified(HostedGuest guest, boolean applied) {
-    assertThat(isSeen(guest)).isEqualTo(applied);
-    assertThat(guest.modules()).hasSize(applied ? 1 : 0);
-    HostLucos.Answer verified = MigrationTest.lucos(guest, "verify", guest.name());
-    verified.assertOk();
-    assertThat(verified.json().at("/result/patches").asInt()).isEqualTo(applied ? 1 : 0);
+  private static void told(HostedOperator operator, boolean applied) {
+    assertThat(operator.states()).hasSize(applied ? 1 : 0).isSubsetOf("applied");
+    operator.assertApplied(applied);
   }
 
   private static void take(HostedGuest guest, String snapshot) {
