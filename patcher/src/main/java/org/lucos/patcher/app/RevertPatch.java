@@ -12,9 +12,11 @@ import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.lucos.patcher.build.Bundle;
+import org.lucos.patcher.refusal.BusyRefusal;
 import org.lucos.patcher.refusal.ExitCode;
 import org.lucos.patcher.refusal.RefusedException;
 import org.lucos.patcher.refusal.StateRefusal;
+import org.lucos.patcher.refusal.Straggler;
 import org.lucos.patcher.transaction.Dependencies;
 import org.lucos.patcher.transaction.GuestPatch;
 import org.lucos.patcher.transaction.Journal;
@@ -28,6 +30,9 @@ import org.lucos.patcher.transaction.SwitchOutcome;
  * One that waits for a module no longer does.
  */
 public final class RevertPatch {
+  /** How long tasks may take to leave before they are left inside, where that is asked for. */
+  private static final Duration INSIDE = Duration.ofSeconds(4);
+
   private final Settings settings;
 
   /** Works with these settings. */
@@ -41,11 +46,19 @@ public final class RevertPatch {
    * @param guest name, UUID or id
    * @param patches names of patches or of their modules, or bundle files; all patches if empty
    * @param limits how long it may take
+   * @param evenInside whether functions are put back although tasks stay inside of what replaced
+   *     them; its memory is then kept
    */
-  public record Request(String guest, List<String> patches, SwitchLimits limits) {
+  public record Request(
+      String guest, List<String> patches, SwitchLimits limits, boolean evenInside) {
     /** Copies the list. */
     public Request {
       patches = List.copyOf(patches);
+    }
+
+    /** Nobody is left inside. */
+    public Request(String guest, List<String> patches, SwitchLimits limits) {
+      this(guest, patches, limits, false);
     }
 
     /** One patch, with the usual limit for callbacks. */
@@ -58,6 +71,7 @@ public final class RevertPatch {
    * What was done.
    *
    * @param state {@code reverted}, or {@code cancelled} if all of them only waited
+   * @param inside tasks that were left inside of what no longer replaces anything
    */
   public record Outcome(
       String state,
@@ -66,11 +80,13 @@ public final class RevertPatch {
       int attempts,
       double pauseMilliseconds,
       Report.Pauses pauses,
+      List<Straggler> inside,
       List<Report.Phase> phases,
       String log) {
     /** Copies the lists. */
     public Outcome {
       patches = List.copyOf(patches);
+      inside = List.copyOf(inside);
       phases = List.copyOf(phases);
     }
   }
@@ -130,6 +146,7 @@ public final class RevertPatch {
     private final PatchSwitch patchSwitch;
     private final PatchCallbacks callbacks;
     private final List<Reverted> done = new ArrayList<>();
+    private List<Straggler> inside = List.of();
 
     Run(
         Request request,
@@ -190,6 +207,7 @@ public final class RevertPatch {
           switched == null ? 0 : switched.attempts(),
           switched == null ? 0 : Report.millis(switched.pause()),
           pauses,
+          inside,
           timings,
           log.file().toString());
     }
@@ -214,7 +232,7 @@ public final class RevertPatch {
     /** The patches to take out; names of those that are not in the guest go to {@code absent}. */
     private List<GuestPatch> chosen(List<GuestPatch> all, List<String> absent) {
       if (request.patches().isEmpty()) {
-        return all.stream().filter(patch -> patch.state() != PatchState.RETAINED).toList();
+        return all.stream().filter(Run::mayGo).toList();
       }
       Map<String, GuestPatch> chosen = new LinkedHashMap<>();
       for (String name : request.patches()) {
@@ -224,6 +242,11 @@ public final class RevertPatch {
             patch -> chosen.put(patch.module().name(), patch), () -> absent.add(name));
       }
       return List.copyOf(chosen.values());
+    }
+
+    /** What the kernel may hold addresses in has to stay; what tasks were left in has not. */
+    private static boolean mayGo(GuestPatch patch) {
+      return patch.state() != PatchState.RETAINED || patch.ledger().escapes().isEmpty();
     }
 
     private WaitingPatches.Waiting waiting(String name) {
@@ -279,10 +302,35 @@ public final class RevertPatch {
         }
         session.askInside(request.limits(), leaving);
         operation.step("restore functions", "restore", names(leaving));
-        return patchSwitch.exchange(leaving, List.of(), false, request.limits().timeout());
+        return switched(operation, leaving);
       } catch (RuntimeException caught) {
         throw operation.stopped(
             session.kernel(), caught, () -> announced.forEach(callbacks::stayPatched));
+      }
+    }
+
+    private Optional<SwitchOutcome> switched(Operation operation, List<GuestPatch> leaving) {
+      Duration timeout = request.limits().timeout();
+      boolean mayLeave =
+          request.evenInside()
+              && leaving.stream().allMatch(patch -> patch.ledger().callbacks().isEmpty());
+      if (!mayLeave) {
+        return patchSwitch.exchange(leaving, List.of(), false, timeout);
+      }
+      try {
+        Duration first = timeout.compareTo(INSIDE) < 0 ? timeout : INSIDE;
+        return patchSwitch.exchange(leaving, List.of(), false, first);
+      } catch (RefusedException e) {
+        if (!(e.refusal() instanceof BusyRefusal.FunctionInUse inUse)) {
+          if (e.refusal() instanceof BusyRefusal) {
+            return patchSwitch.exchange(leaving, List.of(), false, timeout);
+          }
+          throw e;
+        }
+        inside = inUse.stragglers();
+        audit.fact("inside", inside.stream().map(Straggler::toString).toList());
+        operation.step("leave tasks inside", "withdraw", names(leaving));
+        return patchSwitch.withdraw(leaving, timeout);
       }
     }
   }

@@ -2,12 +2,14 @@ package org.lucos.patcher.cli;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.lucos.patcher.app.ApplyPatch;
 import org.lucos.patcher.app.Progress;
 import org.lucos.patcher.app.Settings;
+import org.lucos.patcher.app.SoakedApply;
 import org.lucos.patcher.refusal.ExitCode;
 import org.lucos.patcher.refusal.Straggler;
 import picocli.CommandLine.Command;
@@ -21,7 +23,7 @@ import picocli.CommandLine.Spec;
 /** {@code lucos apply}. */
 @Command(name = "apply", description = "Applies patches to a running guest: all of them, or none.")
 @SuppressWarnings("NullAway.Init") // picocli sets the fields
-final class ApplyCommand extends Subcommand<ApplyPatch.Outcome> {
+final class ApplyCommand extends Subcommand<SoakedApply.Outcome> {
   @Mixin private GuestArgument guest;
   @Mixin private KeysOption keys;
 
@@ -67,6 +69,32 @@ final class ApplyCommand extends Subcommand<ApplyPatch.Outcome> {
               + " safe; 'lucos status' says draining until they have left")
   private boolean immediate;
 
+  @Option(
+      names = "--soak",
+      paramLabel = "TIME",
+      defaultValue = "0s",
+      converter = Options.DurationConverter.class,
+      description =
+          "watch the guest's health for so long afterwards, and revert if it is not well: oops, BUG"
+              + " or WARN in or near patched code, lockup, stall, taint, a task stuck in it"
+              + " (default: not at all)")
+  private Duration soak;
+
+  @Option(
+      names = "--stuck-after",
+      paramLabel = "TIME",
+      defaultValue = "10s",
+      converter = Options.DurationConverter.class,
+      description =
+          "how long a task sleeps uninterruptibly in patched code until --soak calls it stuck"
+              + " (default: ${DEFAULT-VALUE})")
+  private Duration stuckAfter;
+
+  @Option(
+      names = "--no-auto-revert",
+      description = "with --soak: only say what was seen, and leave the patches applied")
+  private boolean noAutoRevert;
+
   @Spec private CommandSpec spec;
 
   /** Behind {@code --replace} and a blank a bundle would be taken for the name of a patch. */
@@ -85,7 +113,7 @@ final class ApplyCommand extends Subcommand<ApplyPatch.Outcome> {
   }
 
   @Override
-  ApplyPatch.Outcome run(Settings settings, Progress progress) {
+  SoakedApply.Outcome run(Settings settings, Progress progress) {
     ApplyPatch.Request request =
         new ApplyPatch.Request(
             guest.name(),
@@ -96,16 +124,33 @@ final class ApplyCommand extends Subcommand<ApplyPatch.Outcome> {
             allowUnsigned,
             !noWait,
             immediate);
-    return new ApplyPatch(keys.apply(settings)).run(request, progress);
+    return new SoakedApply(keys.apply(settings))
+        .run(request, new SoakedApply.Soak(soak, stuckAfter, !noAutoRevert), progress);
   }
 
   @Override
-  ExitCode exitCode(ApplyPatch.Outcome applied) {
-    return applied.state().equals("waiting") ? ExitCode.WAITING : ExitCode.OK;
+  ExitCode exitCode(SoakedApply.Outcome outcome) {
+    return outcome.exitCode();
   }
 
   @Override
-  void print(Console console, ApplyPatch.Outcome applied) {
+  void print(Console console, SoakedApply.Outcome outcome) {
+    print(console, outcome.applied());
+    outcome
+        .health()
+        .ifPresent(
+            health -> {
+              console.line(
+                  "  %s: watched for %.1f s, %d looks",
+                  health.healthy() ? "healthy" : "NOT WELL, and not reverted",
+                  health.watchedMilliseconds() / 1000,
+                  health.looks());
+              health.symptoms().forEach(s -> console.line("    %s", HealthText.safe(s.toString())));
+              health.notes().forEach(note -> console.line("    note: %s", note));
+            });
+  }
+
+  private static void print(Console console, ApplyPatch.Outcome applied) {
     if (applied.state().equals("waiting")) {
       printWaiting(console, applied);
       return;

@@ -97,9 +97,9 @@ final class Console {
       print(Map.of("ok", false, "error", error));
       return;
     }
-    err.println("lucos: " + message);
+    err.println("lucos: " + HealthText.safe(message));
     if (details.size() > 1) {
-      details.forEach(detail -> err.println("       - " + detail));
+      details.forEach(detail -> err.println("       - " + HealthText.safe(detail.toString())));
     }
     err.println("       " + remedy);
   }
@@ -118,16 +118,26 @@ final class Console {
     err.flush();
   }
 
-  private void print(Object value) {
+  /** Prints an object on one line. */
+  void jsonLine(Object value) {
     try {
-      out.println(
-          new ObjectMapper()
-              .registerModule(new Jdk8Module())
-              .setDefaultPropertyInclusion(JsonInclude.Include.NON_ABSENT)
-              .enable(SerializationFeature.INDENT_OUTPUT)
-              .writeValueAsString(value));
+      out.println(mapper().writeValueAsString(value));
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("result cannot be written as JSON", e);
     }
+  }
+
+  private void print(Object value) {
+    try {
+      out.println(mapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsString(value));
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("result cannot be written as JSON", e);
+    }
+  }
+
+  private static ObjectMapper mapper() {
+    return new ObjectMapper()
+        .registerModule(new Jdk8Module())
+        .setDefaultPropertyInclusion(JsonInclude.Include.NON_ABSENT);
   }
 }

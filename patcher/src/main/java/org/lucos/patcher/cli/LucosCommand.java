@@ -31,6 +31,8 @@ import picocli.CommandLine.Spec;
       AuditCommand.class,
       BlockingCommand.class,
       AgentCommand.class,
+      DmesgCommand.class,
+      PsCommand.class,
       DoctorCommand.class,
       HelpCommand.class
     },

@@ -31,14 +31,26 @@ abstract class Subcommand<R> implements Callable<Integer> {
     return ExitCode.OK;
   }
 
+  /** Whether all there is to say in JSON was said while it was at work, an object a line. */
+  boolean isStream() {
+    return false;
+  }
+
+  /** Where to say it. */
+  final Console console() {
+    return ((LucosCommand) spec.root().userObject()).console();
+  }
+
   @Override
   public final Integer call() {
-    Console console = ((LucosCommand) spec.root().userObject()).console();
+    Console console = console();
     Settings settings = options.apply(console);
     try (TerminalProgress progress = console.progress()) {
       R result = run(settings, progress);
       progress.finish();
-      console.result(result, () -> print(console, result));
+      if (!isStream() || !console.isJson()) {
+        console.result(result, () -> print(console, result));
+      }
       return exitCode(result).value();
     }
   }

@@ -140,6 +140,21 @@ public final class RunningKernel {
     return new ModuleAbi(memory(), symbols(), types(), identity().release());
   }
 
+  /** The messages of its log. */
+  public PrintkRing log() {
+    return new PrintkRing(memory(), symbols(), types());
+  }
+
+  /** What it says of its own health right now. */
+  public KernelCondition condition() {
+    return new ConditionReader(memory(), symbols(), types()).read();
+  }
+
+  /** What its scheduler knows. */
+  public Scheduler scheduler() {
+    return new Scheduler(memory(), symbols(), types(), perCpu);
+  }
+
   /** The tasks. */
   public TaskWalker tasks() {
     return tasks;

@@ -16,7 +16,8 @@ public enum ExitCode {
   TEXT_DIFFERS(11, "text is not what it should be"),
   NOT_TRUSTED(12, "nobody you trust stands for the bundle, or a key is open to others"),
   WAITING(13, "a patch waits for a module that the guest has not loaded"),
-  RECORD_ALTERED(14, "the audit log is not as it was written");
+  RECORD_ALTERED(14, "the audit log is not as it was written"),
+  UNHEALTHY(15, "the guest was not well after a patch, which was reverted unless told otherwise");
 
   private final int value;
   private final String meaning;

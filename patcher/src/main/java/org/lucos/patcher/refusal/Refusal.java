@@ -17,6 +17,7 @@ public sealed interface Refusal
         ChangeRefusal,
         InputRefusal,
         TrustRefusal,
+        HealthRefusal,
         HostRefusal {
 
   /** A stable name for scripts, in kebab-case. */

@@ -203,11 +203,12 @@ public record GuestPatch(
 
   /**
    * The modules to which it holds a reference while it holds one to itself: they have a jump of
-   * ours. One without was loaded anew in the same place, and what holds it is not ours.
+   * ours, or had one until the patch was retained. One without was loaded anew in the same place,
+   * and what holds it is not ours.
    */
   List<LoadedModule> heldModules() {
     return sites.stream()
-        .filter(Site::isTaken)
+        .filter(site -> site.isTaken() || state == PatchState.RETAINED)
         .flatMap(site -> ledger.moduleOf(site.target()).stream())
         .distinct()
         .flatMap(recorded -> Optional.ofNullable(modules.get(recorded.name())).stream())
@@ -286,7 +287,7 @@ public record GuestPatch(
           sites.add(new Site(target, redirect, state(target, stack), stack));
         }
       }
-      return new GuestPatch(module, ledger, overall(module, ledger, sites), sites, modules);
+      return new GuestPatch(module, ledger, overall(module, sites), sites, modules);
     }
 
     private SiteState state(Ledger.Target target, SiteStack stack) {
@@ -300,7 +301,7 @@ public record GuestPatch(
     }
   }
 
-  private static PatchState overall(LoadedModule module, Ledger ledger, List<Site> sites) {
+  private static PatchState overall(LoadedModule module, List<Site> sites) {
     if (sites.stream().allMatch(Site::isTaken)) {
       return PatchState.APPLIED;
     }
@@ -314,8 +315,6 @@ public record GuestPatch(
     if (!quiet) {
       return PatchState.FAILED;
     }
-    return !ledger.escapes().isEmpty() && module.references() > 0
-        ? PatchState.RETAINED
-        : PatchState.LOADED;
+    return module.references() > 0 ? PatchState.RETAINED : PatchState.LOADED;
   }
 }

@@ -23,7 +23,7 @@ public enum PatchState {
   DRAINING,
   /** Its redirects were taken out a moment ago, and its module is about to go. */
   REVERTED,
-  /** Reverted; its memory stays because the kernel may hold on to addresses in it. */
+  /** Reverted; its memory stays: the kernel may hold on to addresses in it, or tasks are inside. */
   RETAINED,
   /** A module that it patches is no longer loaded, or was loaded anew. */
   ORPHANED,
@@ -39,7 +39,7 @@ public enum PatchState {
       case DRAINING -> EnumSet.of(APPLIED, REVERTED);
       case APPLIED, ORPHANED, FAILED -> EnumSet.of(REVERTED);
       case REVERTED -> EnumSet.of(ABSENT, RETAINED);
-      case RETAINED -> EnumSet.of(APPLIED);
+      case RETAINED -> EnumSet.of(APPLIED, ABSENT);
     };
   }
 

@@ -104,6 +104,22 @@ public final class PatchSwitch {
   }
 
   /**
+   * applied -> reverted -> retained: puts every redirected site back although tasks are inside of
+   * the replacements. They end there, beside others that run the functions again, so the modules
+   * stay; a later revert frees them.
+   *
+   * @param leaving patches without callbacks, each before those that it lies on
+   * @return nothing if there was nothing to put back
+   */
+  public Optional<SwitchOutcome> withdraw(List<GuestPatch> leaving, Duration timeout) {
+    leaving.forEach(patch -> patch.requireNext(PatchState.REVERTED));
+    SwitchEdits edits = SwitchEdits.keeping(kernel, leaving);
+    return edits.isEmpty()
+        ? Optional.empty()
+        : Optional.of(textSwitch.run("withdraw", edits.busy(), edits::now, timeout));
+  }
+
+  /**
    * loaded -> absent, where that is safe; a module whose addresses the kernel may keep is retained.
    *
    * @return whether the module is gone

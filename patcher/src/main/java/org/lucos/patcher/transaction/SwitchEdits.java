@@ -28,6 +28,7 @@ final class SwitchEdits {
   private static final int UNUSED = 1;
 
   private final RunningKernel kernel;
+  private final boolean keeping;
   private final List<TextEdit> fixed;
   private final List<NamedRange> busy = new ArrayList<>();
   private final Map<GuestVirtualAddress, Count> references = new LinkedHashMap<>();
@@ -45,13 +46,28 @@ final class SwitchEdits {
    */
   SwitchEdits(
       RunningKernel kernel, List<GuestPatch> leaving, List<GuestPatch> coming, boolean immediate) {
+    this(kernel, leaving, coming, immediate, false);
+  }
+
+  private SwitchEdits(
+      RunningKernel kernel,
+      List<GuestPatch> leaving,
+      List<GuestPatch> coming,
+      boolean immediate,
+      boolean keeping) {
     this.kernel = kernel;
+    this.keeping = keeping;
     List<TextEdit> steps = new ArrayList<>();
     leaving.forEach(patch -> leave(patch, steps));
     Set<String> gone =
         leaving.stream().map(patch -> patch.module().name()).collect(Collectors.toSet());
     coming.forEach(patch -> come(patch, gone, immediate && patch.ledger().immediate(), steps));
     this.fixed = inOneStep(steps);
+  }
+
+  /** Only takes the jumps away: whoever is inside of the patches ends there, so all of it stays. */
+  static SwitchEdits keeping(RunningKernel kernel, List<GuestPatch> leaving) {
+    return new SwitchEdits(kernel, leaving, List.of(), false, true);
   }
 
   /** Whether there is nothing to change. */
@@ -86,12 +102,18 @@ final class SwitchEdits {
           TextEdit back = standing(site).redirect().reversed();
           steps.add(back);
           questions.add(hooks -> requireFree(hooks, site, back));
+          if (keeping) {
+            busy.add(jump(site));
+          }
         }
         case FOREIGN -> throw foreign(site, "foreign bytes at " + site.redirect().at());
         case ORIGINAL, GONE -> {
           // put back already, or no longer that function's
         }
       }
+    }
+    if (keeping) {
+      return;
     }
     if (patch.module().references() == 1 && patch.ledger().escapes().isEmpty()) {
       steps.add(references(patch.module(), UNUSED + 1, UNUSED));
@@ -127,8 +149,7 @@ final class SwitchEdits {
     for (GuestPatch.Site site : patch.sites()) {
       String function = site.target().function();
       if (immediate) {
-        AddressRange jump = new AddressRange(site.redirect().at(), TextEdit.REDIRECT_SIZE);
-        busy.add(new NamedRange(function, jump));
+        busy.add(jump(site));
       } else {
         site.target().code().forEach(code -> busy.add(new NamedRange(function, code.range())));
         site.stack().layers().stream()
@@ -142,6 +163,11 @@ final class SwitchEdits {
             hooks.requireReached(function, code(site));
           });
     }
+  }
+
+  private static NamedRange jump(GuestPatch.Site site) {
+    return new NamedRange(
+        site.target().function(), new AddressRange(site.redirect().at(), TextEdit.REDIRECT_SIZE));
   }
 
   private void requireFree(GuestHooks hooks, GuestPatch.Site site, TextEdit back) {

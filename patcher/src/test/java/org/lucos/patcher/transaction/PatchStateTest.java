@@ -29,7 +29,8 @@ class PatchStateTest {
           "failed -> reverted",
           "reverted -> absent",
           "reverted -> retained",
-          "retained -> applied");
+          "retained -> applied",
+          "retained -> absent");
 
   @ParameterizedTest
   @EnumSource

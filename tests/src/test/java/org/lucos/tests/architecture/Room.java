@@ -35,7 +35,7 @@ enum Room {
   LINK("org.lucos.patcher.link", BUILD, ELF, INSN, KERNEL),
   PLAN("org.lucos.patcher.plan", LINK, INSN, KERNEL),
   TRANSACTION("org.lucos.patcher.transaction", PLAN, CONSISTENCY, GUESTCALL),
-  HEALTH("org.lucos.patcher.health", KERNEL),
+  HEALTH("org.lucos.patcher.health", KERNEL, CONSISTENCY),
   APP("org.lucos.patcher.app", BUILD, TRANSACTION, HEALTH, AGENT, LIBVIRT, XEN),
   CLI("org.lucos.patcher.cli"),
   HOOK("org.lucos.patcher.hook"),

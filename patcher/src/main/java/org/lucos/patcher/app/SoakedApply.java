@@ -1,0 +1,255 @@
+package org.lucos.patcher.app;
+
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.lucos.patcher.health.HealthBaseline;
+import org.lucos.patcher.health.HealthVerdict;
+import org.lucos.patcher.health.HealthWatch;
+import org.lucos.patcher.health.PatchedCode;
+import org.lucos.patcher.health.Symptom;
+import org.lucos.patcher.refusal.ExitCode;
+import org.lucos.patcher.refusal.HealthRefusal;
+import org.lucos.patcher.refusal.RefusedException;
+
+/**
+ * Applies patches and watches the guest for a while, from outside and without a pause. A guest that
+ * is not well since gets its patches taken out again, through the usual transaction.
+ *
+ * <p>While it is watched the guest is not locked: others may work on it, and a controller that dies
+ * leaves the patches applied and nobody watching.
+ */
+public final class SoakedApply {
+  /** For how long a task must sleep in patched code to be called stuck, unless told otherwise. */
+  public static final Duration STUCK_AFTER = Duration.ofSeconds(10);
+
+  private static final Duration INTERVAL = Duration.ofMillis(200);
+
+  /** What the log has begun to tell of is told to its end within this. */
+  private static final Duration SETTLING = Duration.ofMillis(300);
+
+  private static final int MOST_SYMPTOMS = 20;
+
+  private final Settings settings;
+
+  /** Works with these settings. */
+  public SoakedApply(Settings settings) {
+    this.settings = settings;
+  }
+
+  /**
+   * How long, and what then.
+   *
+   * @param time how long the guest is watched; not at all if zero
+   * @param stuckAfter for how long a task must sleep uninterruptibly in patched code to be stuck
+   * @param autoRevert whether patches are taken out if the guest is not well; else it is only said
+   */
+  public record Soak(Duration time, Duration stuckAfter, boolean autoRevert) {
+    /** None. */
+    public static final Soak NONE = new Soak(Duration.ZERO, STUCK_AFTER, true);
+  }
+
+  /**
+   * What was done.
+   *
+   * @param applied the apply itself
+   * @param health how the guest was afterwards; empty if it was not watched
+   */
+  public record Outcome(@JsonUnwrapped ApplyPatch.Outcome applied, Optional<Health> health) {
+    /** What the shell is told. */
+    public ExitCode exitCode() {
+      if (applied.state().equals("waiting")) {
+        return ExitCode.WAITING;
+      }
+      return health.isEmpty() || health.get().healthy() ? ExitCode.OK : ExitCode.UNHEALTHY;
+    }
+  }
+
+  /**
+   * How a guest was while it was watched.
+   *
+   * @param healthy whether nothing spoke against the patches
+   * @param watchedMilliseconds for how long
+   * @param looks how often it was looked at
+   * @param symptoms what was seen, whether or not it speaks against the patches
+   * @param notes what could not be seen
+   */
+  public record Health(
+      boolean healthy,
+      double watchedMilliseconds,
+      int looks,
+      List<HealthRefusal.Evidence> symptoms,
+      List<String> notes) {
+    /** Copies the lists. */
+    public Health {
+      symptoms = List.copyOf(symptoms);
+      notes = List.copyOf(notes);
+    }
+
+    static Health of(HealthVerdict verdict) {
+      return new Health(
+          verdict.isHealthy(),
+          Report.millis(verdict.watched()),
+          verdict.looks(),
+          evidence(verdict),
+          verdict.notes());
+    }
+  }
+
+  /**
+   * Applies the patches and watches.
+   *
+   * @throws RefusedException with {@link HealthRefusal} if the guest was not well and the patches
+   *     were, or should have been, reverted; and with whatever an apply is refused for
+   */
+  public Outcome run(ApplyPatch.Request request, Soak soak, Progress progress) {
+    if (soak.time().isZero() || request.dryRun()) {
+      return new Outcome(new ApplyPatch(settings).run(request, progress), Optional.empty());
+    }
+    HealthBaseline baseline;
+    try (GuestSession session = GuestSession.reading(settings, request.guest())) {
+      baseline = HealthBaseline.of(session.kernel());
+    }
+    ApplyPatch.Outcome applied = new ApplyPatch(settings).run(request, progress);
+    if (!applied.state().equals("applied")) {
+      return new Outcome(applied, Optional.empty());
+    }
+    long since = System.nanoTime();
+    return AuditedOperation.run(
+        settings,
+        "soak",
+        request.guest(),
+        List.of(),
+        audit -> new Run(request, soak, applied, since, progress, audit).watch(baseline));
+  }
+
+  private final class Run {
+    private final ApplyPatch.Request request;
+    private final Soak soak;
+    private final ApplyPatch.Outcome applied;
+    private final long since;
+    private final Progress progress;
+    private final AuditedOperation audit;
+
+    Run(
+        ApplyPatch.Request request,
+        Soak soak,
+        ApplyPatch.Outcome applied,
+        long since,
+        Progress progress,
+        AuditedOperation audit) {
+      this.request = request;
+      this.soak = soak;
+      this.applied = applied;
+      this.since = since;
+      this.progress = progress;
+      this.audit = audit;
+    }
+
+    Outcome watch(HealthBaseline baseline) {
+      progress.phase("watch the guest's health");
+      HealthVerdict verdict;
+      double seenAfter;
+      try (GuestSession session = GuestSession.reading(settings, request.guest())) {
+        audit.in(session);
+        HealthWatch watch =
+            new HealthWatch(
+                session.kernel(), baseline, code(), soak.stuckAfter(), System::nanoTime);
+        verdict = watch.look();
+        while (verdict.isHealthy() && elapsed().compareTo(soak.time()) < 0) {
+          sleep(INTERVAL);
+          verdict = watch.look();
+        }
+        seenAfter = Report.millis(elapsed());
+        if (!verdict.isHealthy()) {
+          sleep(SETTLING);
+          verdict = watch.look();
+        }
+      }
+      Health health = Health.of(verdict);
+      audit.fact("health", health);
+      applied.patches().forEach(p -> audit.patch(p.patch(), p.module(), applied.state()));
+      Optional<Symptom> reason = verdict.reason();
+      if (reason.isPresent() && soak.autoRevert()) {
+        throw revert(verdict, reason.get(), seenAfter);
+      }
+      Outcome outcome = new Outcome(applied, Optional.of(health));
+      audit.done(health.healthy() ? "healthy" : "unhealthy", outcome.exitCode());
+      return outcome;
+    }
+
+    private RefusedException revert(HealthVerdict verdict, Symptom reason, double seenAfter) {
+      List<String> patches = applied.patches().stream().map(ApplyPatch.Applied::patch).toList();
+      List<String> modules = applied.patches().stream().map(ApplyPatch.Applied::module).toList();
+      List<HealthRefusal.Evidence> symptoms = evidence(verdict);
+      try {
+        RevertPatch.Outcome reverted =
+            new RevertPatch(settings)
+                .run(
+                    new RevertPatch.Request(request.guest(), modules, request.limits(), true),
+                    progress);
+        double after = Report.millis(elapsed());
+        audit.fact("seenAfterMilliseconds", seenAfter);
+        audit.fact("revertedAfterMilliseconds", after);
+        return new RefusedException(
+            new HealthRefusal.UnhealthyReverted(
+                patches,
+                reason.toString(),
+                symptoms,
+                seenAfter,
+                after,
+                reverted.inside(),
+                applied.replaced()));
+      } catch (RuntimeException e) {
+        return new RefusedException(
+            new HealthRefusal.UnhealthyNotReverted(
+                patches, reason.toString(), symptoms, Failures.describe(e)),
+            e);
+      }
+    }
+
+    private PatchedCode code() {
+      Set<String> modules =
+          applied.patches().stream().map(ApplyPatch.Applied::module).collect(Collectors.toSet());
+      Set<String> functions =
+          applied.patches().stream()
+              .flatMap(patch -> patch.functions().stream())
+              .map(Report.Function::name)
+              .collect(Collectors.toSet());
+      return new PatchedCode(modules, functions);
+    }
+
+    private Duration elapsed() {
+      return Duration.ofNanos(System.nanoTime() - since);
+    }
+  }
+
+  private static List<HealthRefusal.Evidence> evidence(HealthVerdict verdict) {
+    return verdict.symptoms().stream()
+        .limit(MOST_SYMPTOMS)
+        .map(
+            s ->
+                new HealthRefusal.Evidence(
+                    s.kind(),
+                    s.text(),
+                    s.function(),
+                    s.where(),
+                    s.against(),
+                    s.guestTime(),
+                    s.seq(),
+                    s.evidence()))
+        .toList();
+  }
+
+  private static void sleep(Duration duration) {
+    try {
+      Thread.sleep(duration.toMillis());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while the guest was watched", e);
+    }
+  }
+}
