@@ -28,6 +28,7 @@ import org.lucos.bridge.memory.MemoryRegion;
 import org.lucos.patcher.bytes.MalformedDataException;
 import org.lucos.patcher.consistency.NamedRange;
 import org.lucos.patcher.consistency.StackChecker;
+import org.lucos.patcher.health.LogClassifier;
 import org.lucos.patcher.kernel.LoadedModule;
 import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.patcher.refusal.RefusedException;
@@ -108,6 +109,10 @@ class HostileGuestTest {
     GuestPatch.all(kernel);
     kernel.loaderPolicy();
     kernel.kprobes();
+    new LogClassifier().add(kernel.log().read(0, 10_000).records());
+    kernel.condition();
+    kernel.scheduler().queues();
+    kernel.scheduler().since(kernel.tasks().all());
     AddressRange text = kernel.symbols().range(kernel.symbols().all("do_idle").get(0));
     new StackChecker(kernel).prepare(List.of(new NamedRange("do_idle", text))).survey();
   }

@@ -2,8 +2,10 @@ package org.lucos.tests.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
@@ -18,12 +20,15 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.lucos.bridge.addr.GuestVirtualAddress;
+import org.lucos.patcher.app.ShowTasks;
 import org.lucos.patcher.kernel.KernelSymbol;
 import org.lucos.patcher.kernel.LoadedModule;
+import org.lucos.patcher.kernel.LogReading;
 import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.patcher.kernel.Task;
 import org.lucos.tests.guest.GuestSpec;
 import org.lucos.tests.guest.TestGuest;
+import org.lucos.tests.live.Bundles;
 
 /** What must hold in a guest of any kernel; booted once for all tests. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -212,6 +217,101 @@ abstract class KernelAgainstGuest {
       }
     }
     return tasks;
+  }
+
+  @Test
+  void tasksDoWhatTheGuestSaysTheyDo() {
+    Map<Integer, Map<String, String>> before = insideTasks();
+    Map<Integer, String> waiting = insideWaits();
+    ShowTasks.Outcome outside = new ShowTasks(Bundles.settings()).run(guest.name());
+    Map<Integer, Map<String, String>> after = insideTasks();
+
+    Map<Integer, ShowTasks.Entry> byPid =
+        outside.threads().stream().collect(Collectors.toMap(ShowTasks.Entry::pid, t -> t));
+    // who has not run meanwhile did not change
+    before.entrySet().removeIf(entry -> !entry.getValue().equals(after.get(entry.getKey())));
+    assertThat(before.size()).isGreaterThan(THREADS);
+    int blocked = 0;
+    for (Map.Entry<Integer, Map<String, String>> entry : before.entrySet()) {
+      ShowTasks.Entry task = Optional.ofNullable(byPid.get(entry.getKey())).orElseThrow();
+      String name = task.name() + "/" + task.pid();
+      assertThat(entry.getValue().get("State")).as(name).startsWith(task.state() + " (");
+      String place = waiting.getOrDefault(entry.getKey(), "");
+      if (!task.state().equals("R") && !place.equals("0")) {
+        assertThat(task.blockedIn().replaceFirst(" \\[.*", "")).as(name).isEqualTo(place);
+        assertThat(task.sinceSeconds().orElseThrow()).as(name).isBetween(0.0, 36_000.0);
+        blocked++;
+      }
+    }
+    assertThat(blocked).isGreaterThan(THREADS);
+    assertThat(outside.cpus()).extracting(ShowTasks.Cpu::cpu).containsExactly(0, 1);
+    assertThat(outside.condition().panic()).isEmpty();
+  }
+
+  /** Of every task, the kernel function in which it waits, or 0. */
+  private Map<Integer, String> insideWaits() {
+    Map<Integer, String> waits = new HashMap<>();
+    guest
+        .run("grep -H '' /proc/[0-9]*/task/*/wchan 2>/dev/null; true")
+        .lines()
+        .forEach(
+            line -> {
+              String[] parts = line.split("[/:]", -1);
+              waits.put(Integer.valueOf(parts[4]), parts[parts.length - 1]);
+            });
+    return waits;
+  }
+
+  @Test
+  void theLogIsWhatTheGuestReads() {
+    guest.run("echo '<3>lucos: log test, \303\274 and a backslash' >/dev/kmsg");
+    List<String> inside =
+        guest
+            .run("timeout 3 cat /dev/kmsg; true")
+            .lines()
+            .filter(line -> !line.startsWith(" ")) // what belongs to a device
+            .map(line -> line.replaceFirst("(?s)^(\\d+,\\d+,\\d+),[^;]*;", "$1 "))
+            .toList();
+    List<String> shown = guest.kernelLog().lines();
+    LogReading outside = kernel.log().read(0, Integer.MAX_VALUE);
+
+    assertThat(outside.damaged()).isZero();
+    assertThat(inside).hasSizeGreaterThan(100);
+    List<String> same =
+        outside.records().stream()
+            .map(
+                record ->
+                    String.format(
+                        "%d,%d,%d %s",
+                        record.facility() << 3 | record.level(),
+                        record.seq(),
+                        record.nanoseconds() / 1000,
+                        escaped(record.text())))
+            .toList();
+    assertThat(Collections.indexOfSubList(same, inside)).as("as /dev/kmsg has it").isNotNegative();
+    List<String> printed =
+        outside.records().stream()
+            .flatMap(
+                record ->
+                    List.of(record.text().split("\n", -1)).stream()
+                        .map(line -> "[" + record.time() + "] " + line))
+            .toList();
+    assertThat(Collections.indexOfSubList(printed, shown)).as("as dmesg has it").isNotNegative();
+    assertThat(outside.records())
+        .filteredOn(record -> record.text().startsWith("lucos: log test"))
+        .hasSize(1)
+        .allSatisfy(record -> assertThat(record.levelName()).isEqualTo("err"));
+    assertThat(kernel.log().read(outside.next(), Integer.MAX_VALUE).lost()).isZero();
+  }
+
+  /** As {@code msg_add_ext_text()} of kernel/printk/printk.c writes it. */
+  private static String escaped(String text) {
+    StringBuilder escaped = new StringBuilder();
+    for (byte b : text.getBytes(StandardCharsets.UTF_8)) {
+      boolean plain = b >= ' ' && b < 127 && b != '\\';
+      escaped.append(plain ? String.valueOf((char) b) : String.format("\\x%02x", b));
+    }
+    return escaped.toString();
   }
 
   @Test
