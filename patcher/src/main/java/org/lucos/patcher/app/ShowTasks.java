@@ -61,8 +61,10 @@ public final class ShowTasks {
    * @param runnable tasks that run on it or wait for it
    * @param running the task on it
    * @param switches how often it has changed from a task to another
+   * @param stuckSeconds for how long it does not leave the kernel; empty if it does
    */
-  public record Cpu(int cpu, long runnable, String running, long switches) {}
+  public record Cpu(
+      int cpu, long runnable, String running, long switches, Optional<Double> stuckSeconds) {}
 
   /** What was found: threads of each process behind its first one. */
   public record Outcome(
@@ -129,7 +131,8 @@ public final class ShowTasks {
                     queue.cpu(),
                     queue.running(),
                     names.getOrDefault(queue.current(), "a task that came since"),
-                    queue.switches()))
+                    queue.switches(),
+                    queue.stuck().map(time -> Report.millis(time) / 1000)))
         .toList();
   }
 

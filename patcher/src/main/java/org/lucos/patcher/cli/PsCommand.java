@@ -24,8 +24,14 @@ final class PsCommand extends Subcommand<ShowTasks.Outcome> {
   void print(Console console, ShowTasks.Outcome found) {
     for (ShowTasks.Cpu cpu : found.cpus()) {
       console.line(
-          "CPU %d: %s; %d runnable, %d switches",
-          cpu.cpu(), HealthText.safe(cpu.running()), cpu.runnable(), cpu.switches());
+          "CPU %d: %s; %d runnable, %d switches%s",
+          cpu.cpu(),
+          HealthText.safe(cpu.running()),
+          cpu.runnable(),
+          cpu.switches(),
+          cpu.stuckSeconds()
+              .map(s -> String.format(Locale.ROOT, "; stuck in the kernel for %.0f s", s))
+              .orElse(""));
     }
     HealthText.condition(console, found.condition());
     console.line("%7s %7s S CPU %10s  %-16s %s", "PID", "PROCESS", "SINCE", "NAME", "IN");

@@ -7,8 +7,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.LongSupplier;
 import org.lucos.bridge.addr.GuestVirtualAddress;
+import org.lucos.bridge.domain.DomainState;
 import org.lucos.bridge.memory.MemoryFaultException;
 import org.lucos.patcher.bytes.MalformedDataException;
 import org.lucos.patcher.consistency.Backtrace;
@@ -34,6 +36,12 @@ public final class HealthWatch {
   private static final int MOST_RECORDS = 20_000;
   private static final int MOST_STUCK = 50;
 
+  /** As long as the kernel itself waits before it says that a CPU is stuck. */
+  private static final Duration STILL = Duration.ofSeconds(20);
+
+  /** Between looks at CPUs lies nothing that would not be noticed within this. */
+  private static final Duration BLINK = Duration.ofSeconds(2);
+
   private final RunningKernel kernel;
   private final HealthBaseline baseline;
   private final PatchedCode code;
@@ -44,6 +52,9 @@ public final class HealthWatch {
   private final LogClassifier log = new LogClassifier();
   private final HungTasks tasks = new HungTasks();
   private final Map<GuestVirtualAddress, Symptom> stuck = new LinkedHashMap<>();
+  private final StillCpus cpus = new StillCpus();
+  private final Map<Integer, Symptom> still = new TreeMap<>();
+  private long lastLook;
   private long next;
   private long taint;
   private long lost;
@@ -84,6 +95,7 @@ public final class HealthWatch {
       lost += reading.lost() + reading.damaged();
       taint |= kernel.condition().taint();
       lookAtTasks();
+      lookAtCpus();
     } catch (MalformedDataException | MemoryFaultException e) {
       blind++; // it runs, or it is gone, which is asked next
     }
@@ -111,6 +123,24 @@ public final class HealthWatch {
       Task task = suspects.get(i);
       Duration seen = Optional.ofNullable(since.get(task.struct())).orElse(stuckAfter);
       stuck.put(task.struct(), stuck(task, seen, traces.get(i)));
+    }
+  }
+
+  private void lookAtCpus() {
+    long now = clock.getAsLong();
+    if (now - lastLook > BLINK.toNanos() || kernel.domain().state() != DomainState.RUNNING) {
+      cpus.forget(); // nobody looked, or somebody paused it
+    }
+    lastLook = now;
+    for (StillCpus.Still cpu : cpus.look(kernel.scheduler().queues(), now)) {
+      if (cpu.since().compareTo(STILL) >= 0) {
+        still.computeIfAbsent(
+            cpu.cpu(),
+            number ->
+                general(
+                    TroubleKind.HARD_LOCKUP.label(),
+                    "CPU " + number + " takes no interrupts for " + STILL.toSeconds() + " s"));
+      }
     }
   }
 
@@ -149,6 +179,7 @@ public final class HealthWatch {
       }
     }
     symptoms.addAll(stuck.values());
+    symptoms.addAll(still.values());
     List<String> notes = new ArrayList<>();
     if (lost > 0) {
       notes.add(lost + " messages of the log could not be read");

@@ -1,9 +1,11 @@
 package org.lucos.patcher.kernel;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.lucos.bridge.addr.GuestVirtualAddress;
@@ -17,6 +19,8 @@ public final class Scheduler {
   private final Field running;
   private final Field switches;
   private final Field clock;
+  private final Field idle;
+  private final Optional<Watchdog> watchdog;
   private final Optional<Field> lastRan;
   private final Optional<Field> arrived;
 
@@ -28,6 +32,8 @@ public final class Scheduler {
     this.running = queue.field("nr_running");
     this.switches = queue.field("nr_switches");
     this.clock = queue.field("clock");
+    this.idle = queue.field("idle");
+    this.watchdog = Watchdog.of(symbols);
     StructLayout task = types.struct("task_struct");
     this.lastRan = task.find("se.exec_start");
     this.arrived = task.find("sched_info.last_arrival");
@@ -35,18 +41,60 @@ public final class Scheduler {
 
   /** The run queues of the CPUs that are online now. */
   public List<RunQueue> queues() {
+    List<Integer> cpus = perCpu.onlineCpus();
+    Map<Integer, Long> clocks = new HashMap<>();
+    cpus.forEach(cpu -> clocks.put(cpu, clock.read(memory, perCpu.address(queues, cpu))));
+    long now = clocks.values().stream().mapToLong(Long::longValue).max().orElse(0);
     List<RunQueue> found = new ArrayList<>();
-    for (int cpu : perCpu.onlineCpus()) {
+    for (int cpu : cpus) {
       GuestVirtualAddress at = perCpu.address(queues, cpu);
+      GuestVirtualAddress current = perCpu.currentTask(cpu);
       found.add(
           new RunQueue(
               cpu,
               running.read(memory, at),
               switches.read(memory, at),
-              perCpu.currentTask(cpu),
-              clock.read(memory, at)));
+              current,
+              current.equals(idle.readPointer(memory, at)),
+              Objects.requireNonNull(clocks.get(cpu)),
+              stuck(cpu, now)));
     }
     return found;
+  }
+
+  private Optional<Duration> stuck(int cpu, long now) {
+    if (watchdog.isEmpty()
+        || memory.u64(watchdog.get().enabled()) == 0
+        || memory.i32(watchdog.get().threshold()) <= 0) {
+      return Optional.empty();
+    }
+    long touched = memory.u64(perCpu.address(watchdog.get().touched(), cpu));
+    long units = (now >>> Watchdog.UNIT) - touched;
+    long most = 2L * memory.i32(watchdog.get().threshold());
+    return touched != 0 && units > most && units < Watchdog.GREATEST
+        ? Optional.of(Duration.ofNanos(units << Watchdog.UNIT))
+        : Optional.empty();
+  }
+
+  /** The soft lockup detector: kernel/watchdog.c. */
+  private record Watchdog(
+      GuestVirtualAddress enabled, GuestVirtualAddress threshold, GuestVirtualAddress touched) {
+    /** Its clock counts units of 2^30 nanoseconds. */
+    private static final int UNIT = 30;
+
+    /** A year: what is longer is none of its times. */
+    private static final long GREATEST = 31_536_000;
+
+    static Optional<Watchdog> of(SymbolTable symbols) {
+      Optional<KernelSymbol> enabled = symbols.find("watchdog_enabled");
+      Optional<KernelSymbol> threshold = symbols.find("watchdog_thresh");
+      Optional<KernelSymbol> touched = symbols.find("watchdog_touch_ts");
+      return enabled.isPresent() && threshold.isPresent() && touched.isPresent()
+          ? Optional.of(
+              new Watchdog(
+                  enabled.get().address(), threshold.get().address(), touched.get().address()))
+          : Optional.empty();
+    }
   }
 
   /**
