@@ -246,7 +246,7 @@ public final class RevertPatch {
 
     /** What the kernel may hold addresses in has to stay; what tasks were left in has not. */
     private static boolean mayGo(GuestPatch patch) {
-      return patch.state() != PatchState.RETAINED || patch.ledger().escapes().isEmpty();
+      return patch.state() != PatchState.RETAINED || patch.isKept();
     }
 
     private WaitingPatches.Waiting waiting(String name) {

@@ -39,6 +39,12 @@ public record GuestPatch(
   /** How often sites are read at most while probes change. */
   private static final int READS = 5;
 
+  /**
+   * So many references more has a module that stays because tasks were left inside: far more than
+   * anybody else takes, and seen in the guest's {@code lsmod}.
+   */
+  static final int KEPT = 1 << 16;
+
   /** Copies the collections. */
   public GuestPatch {
     sites = List.copyOf(sites);
@@ -147,6 +153,11 @@ public record GuestPatch(
     state.require(ledger.patch(), wanted);
   }
 
+  /** Whether tasks were left inside when it was taken out. */
+  public boolean isKept() {
+    return !isInUse() && module.references() >= KEPT;
+  }
+
   /** Whether any of its jumps is in place. */
   public boolean isInUse() {
     return sites.stream().anyMatch(Site::isTaken);
@@ -208,7 +219,7 @@ public record GuestPatch(
    */
   List<LoadedModule> heldModules() {
     return sites.stream()
-        .filter(site -> site.isTaken() || state == PatchState.RETAINED)
+        .filter(site -> site.isTaken() || isKept())
         .flatMap(site -> ledger.moduleOf(site.target()).stream())
         .distinct()
         .flatMap(recorded -> Optional.ofNullable(modules.get(recorded.name())).stream())
@@ -287,7 +298,7 @@ public record GuestPatch(
           sites.add(new Site(target, redirect, state(target, stack), stack));
         }
       }
-      return new GuestPatch(module, ledger, overall(module, sites), sites, modules);
+      return new GuestPatch(module, ledger, overall(module, ledger, sites), sites, modules);
     }
 
     private SiteState state(Ledger.Target target, SiteStack stack) {
@@ -301,7 +312,7 @@ public record GuestPatch(
     }
   }
 
-  private static PatchState overall(LoadedModule module, List<Site> sites) {
+  private static PatchState overall(LoadedModule module, Ledger ledger, List<Site> sites) {
     if (sites.stream().allMatch(Site::isTaken)) {
       return PatchState.APPLIED;
     }
@@ -315,6 +326,7 @@ public record GuestPatch(
     if (!quiet) {
       return PatchState.FAILED;
     }
-    return module.references() > 0 ? PatchState.RETAINED : PatchState.LOADED;
+    boolean mayBeKnown = !ledger.escapes().isEmpty() && module.references() > 0;
+    return mayBeKnown || module.references() >= KEPT ? PatchState.RETAINED : PatchState.LOADED;
   }
 }

@@ -112,12 +112,18 @@ final class SwitchEdits {
         }
       }
     }
+    int held = patch.module().references();
     if (keeping) {
+      steps.add(references(patch.module(), UNUSED + held, UNUSED + held + GuestPatch.KEPT));
       return;
     }
-    if (patch.module().references() == 1 && patch.ledger().escapes().isEmpty()) {
-      steps.add(references(patch.module(), UNUSED + 1, UNUSED));
+    int rest = patch.isKept() ? held - GuestPatch.KEPT : held;
+    boolean goes = rest == 1 && patch.ledger().escapes().isEmpty();
+    if (goes) {
       patch.heldModules().forEach(module -> count(module, -1));
+    }
+    if (goes || rest < held) {
+      steps.add(references(patch.module(), UNUSED + held, UNUSED + (goes ? 0 : rest)));
     }
     patch
         .module()
@@ -142,9 +148,12 @@ final class SwitchEdits {
 
   private void come(GuestPatch patch, Set<String> gone, boolean immediate, List<TextEdit> steps) {
     patch.requireModules();
-    if (patch.module().references() == 0) {
+    int held = patch.module().references();
+    if (held == 0) {
       steps.add(references(patch.module(), UNUSED, UNUSED + 1));
       patch.modules().values().forEach(module -> count(module, 1));
+    } else if (patch.isKept()) {
+      steps.add(references(patch.module(), UNUSED + held, UNUSED + held - GuestPatch.KEPT));
     }
     for (GuestPatch.Site site : patch.sites()) {
       String function = site.target().function();

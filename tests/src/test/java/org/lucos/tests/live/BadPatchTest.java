@@ -57,7 +57,14 @@ class BadPatchTest {
     return new SoakedApply(operator.settings())
         .run(
             new ApplyPatch.Request(
-                guest.name(), List.of(bundle), Optional.empty(), LIMITS, false, false, false),
+                guest.name(),
+                List.of(bundle),
+                Optional.empty(),
+                LIMITS,
+                false,
+                false,
+                false,
+                false),
             new SoakedApply.Soak(time, Duration.ofSeconds(3), autoRevert),
             Progress.SILENT);
   }
