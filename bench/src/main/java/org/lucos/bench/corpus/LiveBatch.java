@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.lucos.bench.corpus.LiveResult.Outcome;
 import org.lucos.bench.guest.KernelTroubles;
 import org.lucos.bench.guest.LiveGuest;
@@ -109,7 +110,7 @@ public final class LiveBatch {
     return refusal.code().equals("module-not-loaded") ? Outcome.NOT_TRIED : Outcome.REFUSED;
   }
 
-  private LiveResult revert(LiveResult applied, @org.jspecify.annotations.Nullable Path bundle) {
+  private LiveResult revert(LiveResult applied, @Nullable Path bundle) {
     Stopwatch watch = Stopwatch.createStarted();
     try {
       RevertPatch.Outcome done =

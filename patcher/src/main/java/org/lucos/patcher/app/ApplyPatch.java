@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.patcher.refusal.ExitCode;
 import org.lucos.patcher.refusal.RefusedException;
@@ -337,7 +338,7 @@ public final class ApplyPatch {
       GuestSession session,
       List<PreparedPatch> prepared,
       List<GuestPatch> leaving,
-      @org.jspecify.annotations.Nullable SwitchOutcome switched,
+      @Nullable SwitchOutcome switched,
       List<Report.Phase> phases,
       String log) {
     return new Outcome(

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.lucos.bridge.addr.AddressRange;
 import org.lucos.bridge.addr.GuestVirtualAddress;
 import org.lucos.patcher.consistency.Backtrace;
@@ -44,7 +45,7 @@ final class LongSleepers {
     return group(asleep, new StackChecker(kernel).backtraces(asleep));
   }
 
-  private static boolean sleptSince(@org.jspecify.annotations.Nullable Task before, Task now) {
+  private static boolean sleptSince(@Nullable Task before, Task now) {
     return before != null
         && before.pid() == now.pid()
         && !now.isIdle()

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
 import org.lucos.bridge.addr.AddressRange;
 import org.lucos.bridge.addr.GuestVirtualAddress;
 import org.lucos.patcher.consistency.Backtrace;
@@ -100,10 +101,7 @@ public final class ShowTasks {
   }
 
   private static Entry entry(
-      Task task,
-      @org.jspecify.annotations.Nullable OptionalLong since,
-      long now,
-      Map<GuestVirtualAddress, String> blocked) {
+      Task task, @Nullable OptionalLong since, long now, Map<GuestVirtualAddress, String> blocked) {
     Optional<Double> seconds =
         since == null || since.isEmpty()
             ? Optional.empty()

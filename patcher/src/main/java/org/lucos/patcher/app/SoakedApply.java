@@ -159,7 +159,7 @@ public final class SoakedApply {
             new HealthWatch(
                 session.kernel(), baseline, code(), soak.stuckAfter(), System::nanoTime);
         verdict = watch.look();
-        while (verdict.isHealthy() && elapsed().compareTo(soak.time()) < 0) {
+        while (verdict.isHealthy() && verdict.watched().compareTo(soak.time()) < 0) {
           sleep(INTERVAL);
           verdict = watch.look();
         }

@@ -20,6 +20,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Questions to a configured kernel tree's own build system. A fragment is read after {@code
@@ -294,7 +295,7 @@ final class Kbuild {
     return Files.isRegularFile(path) && FileTrees.readText(path).contains(text);
   }
 
-  private @org.jspecify.annotations.Nullable Path makefile(String directory) {
+  private @Nullable Path makefile(String directory) {
     for (String name : List.of("Kbuild", "Makefile")) {
       Path file = source.resolve(directory).resolve(name);
       if (Files.isRegularFile(file)) {

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.lucos.patcher.refusal.InputRefusal;
 import org.lucos.patcher.refusal.RefusedException;
 
@@ -209,7 +210,7 @@ public record SourceDiff(List<FileChange> files) {
       }
     }
 
-    private static long count(@org.jspecify.annotations.Nullable String number) {
+    private static long count(@Nullable String number) {
       return number == null ? 1 : Long.parseLong(number);
     }
 

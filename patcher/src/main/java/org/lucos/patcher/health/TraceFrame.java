@@ -3,6 +3,7 @@ package org.lucos.patcher.health;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A place in code as the kernel prints it ({@code %pS}): {@code function+0x12/0x34 [module]}.
@@ -34,8 +35,7 @@ public record TraceFrame(String function, String module, boolean sure) {
         : Optional.empty();
   }
 
-  private static TraceFrame frame(
-      String function, @org.jspecify.annotations.Nullable String module, boolean sure) {
+  private static TraceFrame frame(String function, @Nullable String module, boolean sure) {
     return new TraceFrame(function, module == null ? "" : module, sure);
   }
 

@@ -4,6 +4,8 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import org.lucos.bridge.addr.GuestVirtualAddress;
+import org.lucos.bridge.memory.GuestMemory;
 import org.lucos.patcher.bytes.MalformedDataException;
 
 /** What the kernel log keeps of a message beside its text: {@code struct printk_info}. */
@@ -48,6 +50,11 @@ final class PrintkInfo {
   /** The number of the message at {@code index} of an array. */
   long seq(byte[] infos, int index) {
     return seq.read(infos, index * size);
+  }
+
+  /** The number of the message whose element is at {@code at}. */
+  long seq(GuestMemory memory, GuestVirtualAddress at) {
+    return seq.read(memory, at);
   }
 
   /** Bytes of its text. */

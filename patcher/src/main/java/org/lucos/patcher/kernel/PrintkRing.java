@@ -25,6 +25,9 @@ public final class PrintkRing {
   private static final int MOST_COUNT_BITS = 26;
   private static final int CHUNK = 512;
 
+  /** Far more than there are CPUs, and contexts on each, that may be about to log something. */
+  private static final int MOST_BEING_WRITTEN = 4096;
+
   /** All messages of one reading together; a guest's own default is 128 KiB. */
   private static final long MOST_TEXT = 64L << 20;
 
@@ -79,6 +82,7 @@ public final class PrintkRing {
    *
    * @param tail id of the oldest message
    * @param head id of the newest
+   * @param first id of message number 0
    */
   private record Shape(
       int countBits,
@@ -87,7 +91,8 @@ public final class PrintkRing {
       GuestVirtualAddress infos,
       GuestVirtualAddress text,
       long tail,
-      long head) {
+      long head,
+      long first) {
     int count() {
       return 1 << countBits;
     }
@@ -100,13 +105,12 @@ public final class PrintkRing {
       return (int) (id & (count() - 1));
     }
 
-    /** The first id ever given is {@code -count}: DESC0_ID is one less. */
     long seq(long id) {
-      return (id + count()) << 2 >> 2;
+      return (id - first) << 2 >> 2;
     }
 
     long id(long seq) {
-      return (seq - count()) & ID_MASK;
+      return (seq + first) & ID_MASK;
     }
   }
 
@@ -115,15 +119,21 @@ public final class PrintkRing {
     GuestLists.requireObject(SOURCE, pointer, at);
     int countBits = bits(at, "desc_ring.count_bits", MOST_COUNT_BITS);
     int sizeBits = bits(at, "text_data_ring.size_bits", MOST_SIZE_BITS);
+    GuestVirtualAddress descriptors =
+        array(at, "desc_ring.descs", (long) descriptorSize << countBits);
+    GuestVirtualAddress infos = array(at, "desc_ring.infos", (long) info.size() << countBits);
+    long tail = ring.field("desc_ring.tail_id.counter").read(memory, at) & ID_MASK;
+    long head = ring.field("desc_ring.head_id.counter").read(memory, at) & ID_MASK;
     Shape shape =
         new Shape(
             countBits,
             sizeBits,
-            array(at, "desc_ring.descs", (long) descriptorSize << countBits),
-            array(at, "desc_ring.infos", (long) info.size() << countBits),
+            descriptors,
+            infos,
             array(at, "text_data_ring.data", 1L << sizeBits),
-            ring.field("desc_ring.tail_id.counter").read(memory, at) & ID_MASK,
-            ring.field("desc_ring.head_id.counter").read(memory, at) & ID_MASK);
+            tail,
+            head,
+            first(descriptors, infos, head, 1 << countBits));
     long held = shape.seq(shape.head()) - shape.seq(shape.tail());
     // a message more than fits can be seen while the tail is being pushed
     if (held < 0 || held > shape.count()) {
@@ -131,6 +141,33 @@ public final class PrintkRing {
           SOURCE, at.value(), "absurd number of messages: " + (held + 1));
     }
     return shape;
+  }
+
+  /**
+   * The id of message number 0: kernels count from {@code DESC0_ID}, which is made of 32 bits in
+   * some and of all in others, so one of the newest messages that has its number is asked.
+   */
+  private long first(
+      GuestVirtualAddress descriptors, GuestVirtualAddress infos, long head, int count) {
+    for (int back = 0; back < Math.min(count, MOST_BEING_WRITTEN); back++) {
+      long id = (head - back) & ID_MASK;
+      long index = id & (count - 1);
+      long word = state.read(memory, descriptors.plus(index * descriptorSize));
+      if ((word & ID_MASK) != id) {
+        continue;
+      }
+      long first = -1;
+      if (word >>> STATE_SHIFT == FINALISED) {
+        first = id - info.seq(memory, infos.plus(index * info.size()));
+      } else if (word >>> STATE_SHIFT == REUSABLE) {
+        first = id + 1; // the one before all others, if it is not one that was overwritten
+      }
+      if ((first & (count - 1)) == 0) {
+        return first & ID_MASK;
+      }
+    }
+    throw new MalformedDataException(
+        SOURCE, descriptors.value(), "none of the newest messages is complete");
   }
 
   private int bits(GuestVirtualAddress at, String member, int most) {

@@ -100,31 +100,34 @@ public final class Scheduler {
   /**
    * Since when tasks are on a CPU, or off it: by the scheduler's clock, in nanoseconds. Of a task
    * that runs, when it came on ({@code sched_info.last_arrival}); of one that does not, when it was
-   * last seen to run ({@code se.exec_start}). Empty where this kernel does not say.
+   * last seen to run ({@code se.exec_start}), or came on, where the kernel has forgotten that
+   * because it moved the task to another CPU. Empty where this kernel does not say.
    */
   public Map<GuestVirtualAddress, OptionalLong> since(List<Task> tasks) {
-    List<byte[]> words = new ArrayList<>();
-    List<GuestMemory.Slice> slices = new ArrayList<>();
-    for (Task task : tasks) {
-      byte[] word = new byte[Long.BYTES];
-      words.add(word);
-      field(task)
-          .ifPresent(
-              field ->
-                  slices.add(
-                      new GuestMemory.Slice(
-                          task.struct().plus(field.offset()), word, 0, word.length)));
-    }
-    memory.readAll(slices);
+    List<Long> arrivals = times(tasks, arrived);
+    List<Long> runs = times(tasks, lastRan);
     Map<GuestVirtualAddress, OptionalLong> since = new HashMap<>();
-    for (int i = 0; i < words.size(); i++) {
-      long at = Little.u64(words.get(i), 0);
+    for (int i = 0; i < tasks.size(); i++) {
+      long ran = tasks.get(i).onCpu() ? 0 : runs.get(i);
+      long at = ran == 0 ? arrivals.get(i) : ran;
       since.put(tasks.get(i).struct(), at == 0 ? OptionalLong.empty() : OptionalLong.of(at));
     }
     return since;
   }
 
-  private Optional<Field> field(Task task) {
-    return task.onCpu() ? arrived : lastRan;
+  /** A member of each task; zeros if there is none. */
+  private List<Long> times(List<Task> tasks, Optional<Field> member) {
+    List<byte[]> words = new ArrayList<>();
+    List<GuestMemory.Slice> slices = new ArrayList<>();
+    for (Task task : tasks) {
+      byte[] word = new byte[Long.BYTES];
+      words.add(word);
+      member.ifPresent(
+          field ->
+              slices.add(
+                  new GuestMemory.Slice(task.struct().plus(field.offset()), word, 0, word.length)));
+    }
+    memory.readAll(slices);
+    return words.stream().map(word -> Little.u64(word, 0)).toList();
   }
 }

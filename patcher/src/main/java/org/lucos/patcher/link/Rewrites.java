@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 import org.lucos.patcher.bytes.ByteCursor;
 import org.lucos.patcher.bytes.MalformedDataException;
 import org.lucos.patcher.elf.ElfRelocation;
@@ -221,7 +222,7 @@ final class Rewrites {
     }
   }
 
-  private static @org.jspecify.annotations.Nullable Kind kindOf(String name) {
+  private static @Nullable Kind kindOf(String name) {
     String symbol = name.substring(name.indexOf(':') + 1); // a patch's image has MODULE:NAME
     if (symbol.startsWith("__x86_indirect_thunk_")) {
       return Kind.RETPOLINE;

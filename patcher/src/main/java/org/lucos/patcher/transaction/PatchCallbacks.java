@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.lucos.patcher.build.PatchVariant.CallbackKind;
 import org.lucos.patcher.guestcall.CallUnfinishedException;
 import org.lucos.patcher.guestcall.GuestCalls;
@@ -232,7 +233,7 @@ public final class PatchCallbacks {
   }
 
   private static RefusedException unfinished(
-      PatchCallback callback, String detail, @org.jspecify.annotations.Nullable Throwable cause) {
+      PatchCallback callback, String detail, @Nullable Throwable cause) {
     BusyRefusal refusal =
         new BusyRefusal.CallbackUnfinished(callback.entry().function(), place(callback), detail);
     return cause == null ? new RefusedException(refusal) : new RefusedException(refusal, cause);

@@ -39,6 +39,24 @@ class PrintkRingTest {
   }
 
   @Test
+  void messagesAreNumberedFromZeroWhateverTheFirstIdIs() {
+    for (long mask : new long[] {(1L << 32) - 1, SyntheticLog.ID_MASK, (1L << 20) - 1}) {
+      SyntheticLog other = new SyntheticLog(3, 11, mask);
+      long unfinished = other.begin(6, "not yet");
+      assertThat(other.reader().read(0, ALL)).isEqualTo(new LogReading(List.of(), 0, 0, 0));
+      other.finish(unfinished);
+      for (int i = 0; i < 20; i++) {
+        other.log(6, "message " + i);
+        LogReading reading = other.reader().read(0, ALL);
+        assertThat(reading.next()).isEqualTo(i + 2);
+        assertThat(reading.damaged()).isZero();
+        assertThat(reading.records().get(reading.records().size() - 1).text())
+            .isEqualTo("message " + i);
+      }
+    }
+  }
+
+  @Test
   void messagesComeWithNumberTimeLevelAndText() {
     log.log(3, "first");
     log.log(6, "");

@@ -22,7 +22,7 @@ final class SyntheticLog implements GuestMemory {
   static final long BASE = 0xffff_8880_0010_0000L;
   static final int DESCRIPTOR = 24;
   static final int INFO = 32;
-  private static final long ID_MASK = (1L << 62) - 1;
+  static final long ID_MASK = (1L << 62) - 1;
 
   private final int countBits;
   private final int sizeBits;
@@ -35,10 +35,20 @@ final class SyntheticLog implements GuestMemory {
   private long tailPosition;
   private Runnable beforeRead = () -> {};
 
+  /** As kernels make it whose {@code DESC0_ID} is of 32 bits. */
   SyntheticLog(int countBits, int sizeBits) {
+    this(countBits, sizeBits, (1L << 32) - 1);
+  }
+
+  /**
+   * Begins with the id before -1 &lt;&lt; {@code countBits}.
+   *
+   * @param idMask the bits that this is counted in
+   */
+  SyntheticLog(int countBits, int sizeBits, long idMask) {
     this.countBits = countBits;
     this.sizeBits = sizeBits;
-    head = -((1L << countBits) + 1) & ID_MASK;
+    head = -((1L << countBits) + 1) & idMask;
     tail = head;
     headPosition = -(1L << sizeBits);
     tailPosition = headPosition;

@@ -233,13 +233,16 @@ abstract class KernelAgainstGuest {
     assertThat(before.size()).isGreaterThan(THREADS);
     int blocked = 0;
     for (Map.Entry<Integer, Map<String, String>> entry : before.entrySet()) {
+      assertThat(byPid).as("%s", entry.getValue()).containsKey(entry.getKey());
       ShowTasks.Entry task = Optional.ofNullable(byPid.get(entry.getKey())).orElseThrow();
       String name = task.name() + "/" + task.pid();
       assertThat(entry.getValue().get("State")).as(name).startsWith(task.state() + " (");
       String place = waiting.getOrDefault(entry.getKey(), "");
       if (!task.state().equals("R") && !place.equals("0")) {
         assertThat(task.blockedIn().replaceFirst(" \\[.*", "")).as(name).isEqualTo(place);
-        assertThat(task.sinceSeconds().orElseThrow()).as(name).isBetween(0.0, 36_000.0);
+        assertThat(task.sinceSeconds())
+            .as(name)
+            .hasValueSatisfying(seconds -> assertThat(seconds).isBetween(0.0, 36_000.0));
         blocked++;
       }
     }

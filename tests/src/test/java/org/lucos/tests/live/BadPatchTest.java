@@ -92,6 +92,7 @@ class BadPatchTest {
         refusal.revertedAfterMilliseconds(),
         refusal.reason());
     assertThat(refusal.exitCode()).isEqualTo(ExitCode.UNHEALTHY);
+    refusal.symptoms().forEach(System.out::println);
     assertThat(refusal.patches()).containsExactly(recipe);
     return refusal;
   }
@@ -175,7 +176,7 @@ class BadPatchTest {
   @Order(4)
   void aPatchThatHangsATaskIsRevertedAndTheTaskIsTold() {
     String recipe = "sethostname-hangs";
-    use("hostname fifteen-letters &");
+    use("(hostname fifteen-letters &)");
     HealthRefusal.UnhealthyReverted refusal = reverted(recipe);
     stopUsing();
     assertThat(refusal.symptoms())
