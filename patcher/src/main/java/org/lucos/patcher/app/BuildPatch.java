@@ -15,7 +15,9 @@ import org.lucos.patcher.build.Bundle;
 import org.lucos.patcher.build.LivepatchRequest;
 import org.lucos.patcher.build.PatchBuilder;
 import org.lucos.patcher.build.PatchObject;
+import org.lucos.patcher.build.PatchProbe;
 import org.lucos.patcher.build.PatchVariant;
+import org.lucos.patcher.build.ProbeFile;
 import org.lucos.patcher.refusal.FitRefusal;
 import org.lucos.patcher.refusal.RefusedException;
 import org.lucos.patcher.trust.SigningKey;
@@ -44,6 +46,7 @@ public final class BuildPatch {
    * @param modules the modules whose code a changed header may change; all if absent
    * @param requires names of patches that must be applied as long as this one is
    * @param immediateSafe whether old and new code may run side by side, by its author's word
+   * @param probes a file of probes; those of the recipe or edit script if empty
    */
   public record Request(
       Source source,
@@ -57,7 +60,8 @@ public final class BuildPatch {
       int maxObjects,
       Optional<Set<String>> modules,
       List<String> requires,
-      boolean immediateSafe) {
+      boolean immediateSafe,
+      Optional<Path> probes) {
     /** How many objects may be compiled because of headers, unless said otherwise. */
     public static final int DEFAULT_MAX_OBJECTS = PatchBuilder.DEFAULT_MAX_OBJECTS;
 
@@ -92,7 +96,8 @@ public final class BuildPatch {
           maxObjects,
           modules,
           List.of(),
-          false);
+          false,
+          Optional.empty());
     }
   }
 
@@ -191,6 +196,7 @@ public final class BuildPatch {
     Phases phases = new Phases(progress);
     List<String> notes = new ArrayList<>();
     Optional<SigningKey> signer = request.key().map(SigningKey::read); // fails early
+    List<PatchProbe> probes = probes(request);
     phases.begin("find kernels");
     List<Wanted> kernels = KernelChoice.of(request.kernels(), settings, notes);
     PatchBuilder everywhere =
@@ -212,7 +218,7 @@ public final class BuildPatch {
     phases.begin("write bundle");
     Bundle bundle =
         Bundle.of(
-            built.objects().stream().map(object -> promised(object, request)).toList(),
+            built.objects().stream().map(object -> promised(object, request, probes)).toList(),
             built.skipped());
     String patch = bundle.manifest().description().name();
     Path file = request.output().orElseGet(() -> Path.of(slug(patch) + ".lucos"));
@@ -291,11 +297,23 @@ public final class BuildPatch {
     }
   }
 
-  private static PatchObject promised(PatchObject object, Request request) {
+  private List<PatchProbe> probes(Request request) {
+    Optional<Path> file = request.probes();
+    if (file.isEmpty() && request.source() instanceof EditFile edit) {
+      file = ProbeFile.ofEdit(edit.file());
+    } else if (file.isEmpty() && request.source() instanceof Recipe recipe) {
+      file = ProbeFile.ofRecipe(settings.recipes(), recipe.name());
+    }
+    return file.map(ProbeFile::read).orElse(List.of());
+  }
+
+  private static PatchObject promised(
+      PatchObject object, Request request, List<PatchProbe> probes) {
     return object.describedAs(
         object
             .description()
             .requiring(request.requires())
-            .withImmediateSafe(request.immediateSafe()));
+            .withImmediateSafe(request.immediateSafe())
+            .probedBy(probes));
   }
 }

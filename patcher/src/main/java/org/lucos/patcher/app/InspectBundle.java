@@ -4,11 +4,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.lucos.patcher.build.Bundle;
 import org.lucos.patcher.build.PatchManifest;
 import org.lucos.patcher.build.PatchObject;
+import org.lucos.patcher.build.PatchProbe;
 import org.lucos.patcher.build.PatchVariant;
 import org.lucos.patcher.build.PatchVariant.Kind;
 import org.lucos.patcher.build.PatchVariant.SymbolReference;
@@ -39,6 +41,7 @@ public final class InspectBundle {
    * @param keyIds of all its signatures, verified or not
    * @param manifestSha256 digest of what is signed
    * @param skipped kernels it was to be built for and could not
+   * @param probes what 'lucos apply' runs in the guest
    */
   public record Outcome(
       String bundle,
@@ -54,7 +57,8 @@ public final class InspectBundle {
       List<String> keyIds,
       String manifestSha256,
       List<Variant> variants,
-      List<Report.Skipped> skipped) {
+      List<Report.Skipped> skipped,
+      List<Probe> probes) {
     /** Copies the lists. */
     public Outcome {
       fixes = List.copyOf(fixes);
@@ -62,6 +66,46 @@ public final class InspectBundle {
       keyIds = List.copyOf(keyIds);
       variants = List.copyOf(variants);
       skipped = List.copyOf(skipped);
+      probes = List.copyOf(probes);
+    }
+  }
+
+  /**
+   * A probe.
+   *
+   * @param words what is looked at: address and port, a path, a command line or a script
+   * @param expects how it must end, for people
+   */
+  public record Probe(
+      String name,
+      String when,
+      String check,
+      List<String> words,
+      int limitMilliseconds,
+      String expects,
+      boolean required,
+      String failure) {
+    /** Copies the list. */
+    public Probe {
+      words = List.copyOf(words);
+    }
+
+    private static Probe of(PatchProbe probe) {
+      boolean program =
+          probe.check() == PatchProbe.Check.COMMAND || probe.check() == PatchProbe.Check.SCRIPT;
+      return new Probe(
+          probe.name(),
+          probe.when().name().toLowerCase(Locale.ROOT),
+          probe.check().name().toLowerCase(Locale.ROOT),
+          probe.words(),
+          probe.limitMilliseconds(),
+          (program ? "exit code " + probe.exitCode() : "success")
+              + (probe.output().isEmpty() ? "" : ", prints '" + probe.output() + "'")
+              + (probe.slowdown() == 0
+                  ? ""
+                  : ", at most " + probe.slowdown() + " times as long as before"),
+          probe.required(),
+          probe.failure());
     }
   }
 
@@ -150,7 +194,8 @@ public final class InspectBundle {
         bundle.signatures().stream().map(BundleSignature::keyId).toList(),
         bundle.manifestBytes().sha256(),
         variants,
-        Report.Skipped.of(manifest.skipped()));
+        Report.Skipped.of(manifest.skipped()),
+        manifest.description().probes().stream().map(Probe::of).toList());
   }
 
   private static Variant variant(PatchObject object) {

@@ -2,9 +2,11 @@ package org.lucos.patcher.app;
 
 import com.fasterxml.jackson.annotation.JsonUnwrapped;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.lucos.patcher.health.HealthBaseline;
 import org.lucos.patcher.health.HealthVerdict;
@@ -12,12 +14,15 @@ import org.lucos.patcher.health.HealthWatch;
 import org.lucos.patcher.health.PatchedCode;
 import org.lucos.patcher.health.Symptom;
 import org.lucos.patcher.refusal.ExitCode;
+import org.lucos.patcher.refusal.GuestRefusal;
 import org.lucos.patcher.refusal.HealthRefusal;
 import org.lucos.patcher.refusal.RefusedException;
+import org.lucos.patcher.refusal.StateRefusal;
 
 /**
- * Applies patches and watches the guest for a while, from outside and without a pause. A guest that
- * is not well since gets its patches taken out again, through the usual transaction.
+ * Applies patches and watches the guest for a while, from outside and without a pause, and from
+ * inside with the probes of their bundles, if an agent is there to run them. A guest that is not
+ * well since gets its patches taken out again, through the usual transaction.
  *
  * <p>While it is watched the guest is not locked: others may work on it, and a controller that dies
  * leaves the patches applied and nobody watching.
@@ -46,10 +51,26 @@ public final class SoakedApply {
    * @param time how long the guest is watched; not at all if zero
    * @param stuckAfter for how long a task must sleep uninterruptibly in patched code to be stuck
    * @param autoRevert whether patches are taken out if the guest is not well; else it is only said
+   * @param probing what becomes of the bundles' probes
    */
-  public record Soak(Duration time, Duration stuckAfter, boolean autoRevert) {
+  public record Soak(Duration time, Duration stuckAfter, boolean autoRevert, Probing probing) {
     /** None. */
     public static final Soak NONE = new Soak(Duration.ZERO, STUCK_AFTER, true);
+
+    /** With the probes that can be run. */
+    public Soak(Duration time, Duration stuckAfter, boolean autoRevert) {
+      this(time, stuckAfter, autoRevert, Probing.IF_POSSIBLE);
+    }
+  }
+
+  /** What becomes of the bundles' probes. */
+  public enum Probing {
+    /** Those are run that can be; what is not run is said. */
+    IF_POSSIBLE,
+    /** Nothing is applied unless those for before can be run. */
+    REQUIRED,
+    /** None is run. */
+    NONE
   }
 
   /**
@@ -57,14 +78,20 @@ public final class SoakedApply {
    *
    * @param applied the apply itself
    * @param health how the guest was afterwards; empty if it was not watched
+   * @param probes what came of the probes; empty if there are none
    */
-  public record Outcome(@JsonUnwrapped ApplyPatch.Outcome applied, Optional<Health> health) {
+  public record Outcome(
+      @JsonUnwrapped ApplyPatch.Outcome applied,
+      Optional<Health> health,
+      Optional<ProbeReport> probes) {
     /** What the shell is told. */
     public ExitCode exitCode() {
       if (applied.state().equals("waiting")) {
         return ExitCode.WAITING;
       }
-      return health.isEmpty() || health.get().healthy() ? ExitCode.OK : ExitCode.UNHEALTHY;
+      boolean failed = probes.isPresent() && probes.get().state().equals("failed");
+      boolean ill = health.isPresent() && !health.get().healthy();
+      return failed || ill ? ExitCode.UNHEALTHY : ExitCode.OK;
     }
   }
 
@@ -106,8 +133,31 @@ public final class SoakedApply {
    *     were, or should have been, reverted; and with whatever an apply is refused for
    */
   public Outcome run(ApplyPatch.Request request, Soak soak, Progress progress) {
-    if (soak.time().isZero() || request.dryRun()) {
-      return new Outcome(new ApplyPatch(settings).run(request, progress), Optional.empty());
+    List<ProbeReport.Planned> planned = planned(request);
+    boolean probing = !planned.isEmpty() && soak.probing() != Probing.NONE;
+    Optional<ProbeReport> idle =
+        Optional.of(
+                request.dryRun() && probing
+                    ? PatchProbes.idle(planned, "planned", "nothing of it was run")
+                    : PatchProbes.idle(planned, "skipped", "no probe was run: --no-probes"))
+            .filter(report -> !planned.isEmpty());
+    if (request.dryRun() || (soak.time().isZero() && !probing)) {
+      return new Outcome(new ApplyPatch(settings).run(request, progress), Optional.empty(), idle);
+    }
+    PatchProbes probes =
+        new PatchProbes(
+            probing ? planned : List.of(),
+            request.limits().agent()
+                ? PatchProbes.Agent.of(settings, request.guest())
+                : PatchProbes.Agent.none());
+    if (probing) {
+      progress.phase("probe the guest");
+      AuditedOperation.run(
+          settings,
+          "probe",
+          request.guest(),
+          request.bundles(),
+          audit -> before(request, soak, probes, audit));
     }
     HealthBaseline baseline;
     try (GuestSession session = GuestSession.reading(settings, request.guest())) {
@@ -115,7 +165,8 @@ public final class SoakedApply {
     }
     ApplyPatch.Outcome applied = new ApplyPatch(settings).run(request, progress);
     if (!applied.state().equals("applied")) {
-      return new Outcome(applied, Optional.empty());
+      probes.note("the probes for afterwards were not run: the patch waits");
+      return new Outcome(applied, Optional.empty(), probing ? Optional.of(probes.report()) : idle);
     }
     long since = System.nanoTime();
     return AuditedOperation.run(
@@ -123,7 +174,37 @@ public final class SoakedApply {
         "soak",
         request.guest(),
         List.of(),
-        audit -> new Run(request, soak, applied, since, progress, audit).watch(baseline));
+        audit ->
+            new Run(request, soak, applied, since, progress, audit)
+                .watch(baseline, probes, () -> probing ? Optional.of(probes.report()) : idle));
+  }
+
+  /** What a bundle is refused for is recorded by the apply itself. */
+  private List<ProbeReport.Planned> planned(ApplyPatch.Request request) {
+    try {
+      return PatchProbes.of(BundleOrder.read(request, settings));
+    } catch (RefusedException e) {
+      return List.of();
+    }
+  }
+
+  private static ProbeReport before(
+      ApplyPatch.Request request, Soak soak, PatchProbes probes, AuditedOperation audit) {
+    probes.before();
+    ProbeReport report = probes.report();
+    audit.fact("probes", report);
+    Optional<ProbeReport.Result> notRun = probes.notRun();
+    if (soak.probing() == Probing.REQUIRED && notRun.isPresent()) {
+      throw new RefusedException(
+          new GuestRefusal.ProbeNotRun(request.guest(), notRun.get().toString()));
+    }
+    Optional<ProbeReport.Result> unmet = probes.unmet();
+    if (unmet.isPresent()) {
+      throw new RefusedException(
+          new StateRefusal.RequiredProbeFailed(unmet.get().patch(), unmet.get().toString()));
+    }
+    audit.done("probed", ExitCode.OK);
+    return report;
   }
 
   private final class Run {
@@ -149,17 +230,21 @@ public final class SoakedApply {
       this.audit = audit;
     }
 
-    Outcome watch(HealthBaseline baseline) {
+    Outcome watch(
+        HealthBaseline baseline, PatchProbes probes, Supplier<Optional<ProbeReport>> report) {
       progress.phase("watch the guest's health");
       HealthVerdict verdict;
       double seenAfter;
-      try (GuestSession session = GuestSession.reading(settings, request.guest())) {
+      try (GuestSession session = GuestSession.reading(settings, request.guest());
+          ProbeWatch rounds = new ProbeWatch(probes)) {
         audit.in(session);
         HealthWatch watch =
             new HealthWatch(
                 session.kernel(), baseline, code(), soak.stuckAfter(), System::nanoTime);
         verdict = watch.look();
-        while (verdict.isHealthy() && verdict.watched().compareTo(soak.time()) < 0) {
+        while (verdict.isHealthy()
+            && probes.failure().isEmpty()
+            && goesOn(verdict.watched(), rounds)) {
           sleep(INTERVAL);
           verdict = watch.look();
         }
@@ -170,21 +255,38 @@ public final class SoakedApply {
         }
       }
       Health health = Health.of(verdict);
+      Optional<ProbeReport> probed = report.get();
       audit.fact("health", health);
+      probed.ifPresent(each -> audit.fact("probes", each));
       applied.patches().forEach(p -> audit.patch(p.patch(), p.module(), applied.state()));
-      Optional<Symptom> reason = verdict.reason();
+      List<HealthRefusal.Evidence> symptoms = new ArrayList<>(evidence(verdict));
+      probes.failure().ifPresent(failed -> symptoms.add(failed.evidence()));
+      Optional<String> reason =
+          verdict
+              .reason()
+              .map(Symptom::toString)
+              .or(() -> probes.failure().map(ProbeReport.Result::toString));
       if (reason.isPresent() && soak.autoRevert()) {
-        throw revert(verdict, reason.get(), seenAfter);
+        throw revert(symptoms, reason.get(), seenAfter);
       }
-      Outcome outcome = new Outcome(applied, Optional.of(health));
-      audit.done(health.healthy() ? "healthy" : "unhealthy", outcome.exitCode());
+      Outcome outcome = new Outcome(applied, Optional.of(health), probed);
+      audit.done(reason.isEmpty() ? "healthy" : "unhealthy", outcome.exitCode());
       return outcome;
     }
 
-    private RefusedException revert(HealthVerdict verdict, Symptom reason, double seenAfter) {
+    /** A round of probes that is under way is waited for, within the probes' own limits. */
+    private boolean goesOn(Duration watched, ProbeWatch rounds) {
+      if (watched.compareTo(soak.time()) < 0) {
+        return true;
+      }
+      rounds.finish();
+      return rounds.isBusy();
+    }
+
+    private RefusedException revert(
+        List<HealthRefusal.Evidence> symptoms, String reason, double seenAfter) {
       List<String> patches = applied.patches().stream().map(ApplyPatch.Applied::patch).toList();
       List<String> modules = applied.patches().stream().map(ApplyPatch.Applied::module).toList();
-      List<HealthRefusal.Evidence> symptoms = evidence(verdict);
       try {
         RevertPatch.Outcome reverted =
             new RevertPatch(settings)
@@ -197,7 +299,7 @@ public final class SoakedApply {
         return new RefusedException(
             new HealthRefusal.UnhealthyReverted(
                 patches,
-                reason.toString(),
+                reason,
                 symptoms,
                 seenAfter,
                 after,
@@ -205,8 +307,7 @@ public final class SoakedApply {
                 applied.replaced()));
       } catch (RuntimeException e) {
         return new RefusedException(
-            new HealthRefusal.UnhealthyNotReverted(
-                patches, reason.toString(), symptoms, Failures.describe(e)),
+            new HealthRefusal.UnhealthyNotReverted(patches, reason, symptoms, Failures.describe(e)),
             e);
       }
     }

@@ -92,7 +92,8 @@ record Variants(List<PatchObject> objects, List<SkippedKernel> skipped) {
             first.created(),
             first.toolVersion(),
             first.requires(),
-            first.immediateSafe());
+            first.immediateSafe(),
+            first.probes());
     return objects.stream().map(object -> object.describedAs(all)).toList();
   }
 }

@@ -11,6 +11,7 @@ import com.fasterxml.jackson.databind.DeserializationContext;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JavaType;
 import com.fasterxml.jackson.databind.JsonDeserializer;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializerProvider;
@@ -73,6 +74,11 @@ final class ManifestJson {
     } catch (UnrecognizedPropertyException e) {
       throw new OtherVersionException("unknown field " + e.getPathReference());
     }
+  }
+
+  /** A probe, held to the same rules as a manifest. */
+  static PatchProbe readProbe(JsonNode json) throws JsonProcessingException {
+    return MAPPER.treeToValue(json, PatchProbe.class);
   }
 
   /** A manifest of a format this program does not know. */

@@ -12,6 +12,7 @@ import org.lucos.patcher.app.Settings;
 import org.lucos.patcher.app.SoakedApply;
 import org.lucos.patcher.refusal.ExitCode;
 import org.lucos.patcher.refusal.Straggler;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -92,10 +93,32 @@ final class ApplyCommand extends Subcommand<SoakedApply.Outcome> {
 
   @Option(
       names = "--no-auto-revert",
-      description = "with --soak: only say what was seen, and leave the patches applied")
+      description = "only say what --soak and probes saw, and leave the patches applied")
   private boolean noAutoRevert;
 
+  @ArgGroup private Probes probes = new Probes();
+
+  /** What becomes of the bundles' probes. */
+  static final class Probes {
+    @Option(names = "--no-probes", description = "do not run the probes of the bundles")
+    boolean none;
+
+    @Option(
+        names = "--require-probes",
+        description =
+            "apply nothing unless the guest's agent can run the bundles' probes (default: what is"
+                + " not run is said)")
+    boolean required;
+  }
+
   @Spec private CommandSpec spec;
+
+  private SoakedApply.Probing probing() {
+    if (probes.none) {
+      return SoakedApply.Probing.NONE;
+    }
+    return probes.required ? SoakedApply.Probing.REQUIRED : SoakedApply.Probing.IF_POSSIBLE;
+  }
 
   /** Behind {@code --replace} and a blank a bundle would be taken for the name of a patch. */
   private Optional<List<String>> replaced() {
@@ -125,7 +148,7 @@ final class ApplyCommand extends Subcommand<SoakedApply.Outcome> {
             !noWait,
             immediate);
     return new SoakedApply(keys.apply(settings))
-        .run(request, new SoakedApply.Soak(soak, stuckAfter, !noAutoRevert), progress);
+        .run(request, new SoakedApply.Soak(soak, stuckAfter, !noAutoRevert, probing()), progress);
   }
 
   @Override
@@ -148,6 +171,7 @@ final class ApplyCommand extends Subcommand<SoakedApply.Outcome> {
               health.symptoms().forEach(s -> console.line("    %s", HealthText.safe(s.toString())));
               health.notes().forEach(note -> console.line("    note: %s", note));
             });
+    outcome.probes().ifPresent(report -> ProbeText.print(console, report));
   }
 
   private static void print(Console console, ApplyPatch.Outcome applied) {

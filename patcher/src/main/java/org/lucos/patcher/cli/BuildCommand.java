@@ -132,6 +132,14 @@ final class BuildCommand extends Subcommand<BuildPatch.Outcome> {
   private boolean immediateSafe;
 
   @Option(
+      names = "--probes",
+      paramLabel = "FILE",
+      description =
+          "probes that 'lucos apply' runs in the guest (default: those beside the recipe or edit"
+              + " script; see kernel-patches/PATCHING.md)")
+  private @Nullable Path probes;
+
+  @Option(
       names = "--sign",
       paramLabel = "KEY",
       description = "sign the bundle with this private key")
@@ -180,7 +188,8 @@ final class BuildCommand extends Subcommand<BuildPatch.Outcome> {
             maxObjects,
             modules(),
             List.copyOf(requires),
-            immediateSafe);
+            immediateSafe,
+            Optional.ofNullable(probes));
     return new BuildPatch(settings).run(request, progress);
   }
 

@@ -36,11 +36,27 @@ final class InspectCommand extends Subcommand<InspectBundle.Outcome> {
     console.line("manifest   sha256 %s", found.manifestSha256());
     console.line(
         "made       %s by lucos %s, %d bytes", found.created(), found.tool(), found.size());
+    found.probes().forEach(probe -> print(console, probe));
     found.variants().forEach(variant -> print(console, variant));
     found
         .skipped()
         .forEach(
             skipped -> console.line("not for    %s (%s)", skipped.release(), skipped.reason()));
+  }
+
+  private static void print(Console console, InspectBundle.Probe probe) {
+    console.line(
+        "probe      %s (%s, %s, at most %d ms): %s%s%s",
+        probe.name(),
+        probe.when(),
+        probe.check(),
+        probe.limitMilliseconds(),
+        probe.expects(),
+        probe.required() ? ", required" : "",
+        probe.failure().isEmpty() ? "" : "; else " + HealthText.safe(probe.failure()));
+    HealthText.safe(String.join(" ", probe.words()))
+        .lines()
+        .forEach(line -> console.line("           | %s", line));
   }
 
   private static void print(Console console, InspectBundle.Variant variant) {

@@ -124,6 +124,20 @@ public sealed interface GuestRefusal extends Refusal {
     }
   }
 
+  /** A probe that the operator requires could not be run. */
+  record ProbeNotRun(String guest, String detail) implements GuestRefusal {
+    @Override
+    public String message() {
+      return "in guest '" + guest + "' " + detail;
+    }
+
+    @Override
+    public String remedy() {
+      return "see guest-agent/README.md; without --require-probes the patch is applied, and what was"
+          + " not run is said";
+    }
+  }
+
   /** The agent will not, or cannot, do what it was asked. */
   record AgentUnwilling(String guest, String detail) implements GuestRefusal {
     @Override

@@ -110,6 +110,19 @@ public sealed interface StateRefusal extends Refusal {
     }
   }
 
+  /** A probe that must hold before the patch is applied does not. */
+  record RequiredProbeFailed(String patch, String detail) implements StateRefusal {
+    @Override
+    public String message() {
+      return "patch '" + patch + "' is not applied, for it requires what does not hold: " + detail;
+    }
+
+    @Override
+    public String remedy() {
+      return "the guest may not have the flaw, or not be well; --no-probes applies it all the same";
+    }
+  }
+
   /** The patch's state does not allow what was asked for. */
   record TransitionRefused(String patch, String from, String to) implements StateRefusal {
     @Override
