@@ -1,5 +1,6 @@
 package org.lucos.tests.live;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.nio.file.StandardCopyOption.ATOMIC_MOVE;
 
 import java.io.IOException;
@@ -18,6 +19,7 @@ import org.lucos.patcher.app.BuildPatch;
 import org.lucos.patcher.app.MakeKey;
 import org.lucos.patcher.app.Progress;
 import org.lucos.patcher.app.Settings;
+import org.lucos.patcher.build.ProbeFile;
 import org.lucos.tests.guest.Repository;
 
 /**
@@ -131,6 +133,8 @@ public final class Bundles {
       MessageDigest sum = MessageDigest.getInstance("SHA-256");
       add(sum, source);
       add(sum, settings().recipes().resolve("include/lucos.h"));
+      ProbeFile.ofEdit(source)
+          .ifPresent(file -> sum.update(ProbeFile.read(file).toString().getBytes(UTF_8)));
       Path classes =
           Path.of(BuildPatch.class.getProtectionDomain().getCodeSource().getLocation().getPath());
       if (Files.isRegularFile(classes)) {

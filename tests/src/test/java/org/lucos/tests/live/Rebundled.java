@@ -14,6 +14,7 @@ import java.util.zip.CRC32;
 import org.lucos.patcher.build.Bundle;
 import org.lucos.patcher.build.PatchDescription;
 import org.lucos.patcher.build.PatchObject;
+import org.lucos.patcher.build.PatchProbe;
 import org.lucos.patcher.build.PatchVariant;
 import org.lucos.patcher.build.PatchVariant.EntryDigest;
 import org.lucos.patcher.build.PatchVariant.OriginalEntry;
@@ -68,6 +69,15 @@ final class Rebundled {
   static Path requiring(Path bundle, Path to, List<String> patches) {
     PatchObject good = Bundle.read(bundle).objects().get(0);
     Bundle.of(List.of(good.describedAs(good.description().requiring(patches))))
+        .signedBy(SigningKey.read(Bundles.key()))
+        .write(to);
+    return to;
+  }
+
+  /** The same patch, with probes. */
+  static Path probed(Path bundle, Path to, PatchProbe... probes) {
+    PatchObject good = Bundle.read(bundle).objects().get(0);
+    Bundle.of(List.of(good.describedAs(good.description().probedBy(List.of(probes)))))
         .signedBy(SigningKey.read(Bundles.key()))
         .write(to);
     return to;
