@@ -13,7 +13,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
-import org.lucos.bridge.domain.DomainRefusedException;
 import org.lucos.bridge.domain.GuestDomain;
 import org.lucos.bridge.domain.GuestHost;
 import org.lucos.patcher.agent.AgentAnswer;
@@ -26,6 +25,8 @@ import org.lucos.patcher.app.ProbeReport.Result;
 import org.lucos.patcher.app.ProbeReport.Verdict;
 import org.lucos.patcher.build.PatchProbe;
 import org.lucos.patcher.build.PatchProbe.When;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The probes of an operation's patches, run by the guest's agent in rounds: before, after, and
@@ -34,6 +35,8 @@ import org.lucos.patcher.build.PatchProbe.When;
  * come of them may be asked for meanwhile.
  */
 final class PatchProbes {
+  private static final Logger LOG = LoggerFactory.getLogger(PatchProbes.class);
+
   private static final Duration HELLO = Duration.ofSeconds(5);
 
   /** Until the answer comes, beyond the probe's own limit. */
@@ -66,8 +69,6 @@ final class PatchProbes {
             GuestDomain domain = host.attach(guest);
             AgentLink link = AgentLink.open(domain, HELLO)) {
           conversation.accept(link);
-        } catch (DomainRefusedException e) {
-          throw new AgentException(Kind.ABSENT, String.valueOf(e.getMessage()));
         }
       };
     }
@@ -185,6 +186,9 @@ final class PatchProbes {
       return;
     } catch (AgentException e) {
       lost = (e.kind() == Kind.ABSENT ? "no agent: " : "the agent is lost: ") + e.getMessage();
+    } catch (RuntimeException e) { // of the hypervisor: whoever watches the guest meets it too
+      LOG.warn("no conversation with the guest's agent", e);
+      lost = "no agent: " + Failures.describe(e);
     }
     for (Planned each : left) {
       add(moment, each, Verdict.notRun(lost));

@@ -3,16 +3,12 @@ package org.lucos.patcher.app;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Runs probes beside whoever watches the guest from outside, so that an agent that takes its time
  * keeps nobody from seeing: once at once, then again and again until told to finish, or one fails.
  */
 final class ProbeWatch implements AutoCloseable {
-  private static final Logger LOG = LoggerFactory.getLogger(ProbeWatch.class);
-
   /** Between two rounds. */
   private static final Duration PERIOD = Duration.ofSeconds(2);
 
@@ -40,9 +36,6 @@ final class ProbeWatch implements AutoCloseable {
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    } catch (RuntimeException e) {
-      LOG.warn("the probes ended early", e);
-      probes.note("probe not run: " + Failures.describe(e));
     }
   }
 

@@ -10,6 +10,8 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.lucos.patcher.build.Bundle;
+import org.lucos.patcher.build.PatchObject;
+import org.lucos.patcher.build.PatchProbe;
 import org.lucos.patcher.trust.SigningKey;
 
 class InspectBundleTest {
@@ -52,6 +54,36 @@ class InspectBundleTest {
             });
     assertThat(variant.specialSections()).containsEntry("__bug_table", 1);
     assertThat(variant.imageBytes()).isPositive();
+  }
+
+  @Test
+  void showsItsProbes() {
+    Path file = folder.resolve("a.lucos");
+    PatchObject patch = SamplePatch.of("6.1.0-1-amd64", "a fix");
+    PatchProbe probe =
+        new PatchProbe(
+            "flaw-is-gone",
+            PatchProbe.When.AFTER,
+            PatchProbe.Check.SCRIPT,
+            List.of("exit 3"),
+            5000,
+            3,
+            "fixed",
+            0,
+            false,
+            "not fixed");
+    Bundle.of(List.of(patch.describedAs(patch.description().probedBy(List.of(probe))))).write(file);
+    assertThat(inspect(file).probes())
+        .containsExactly(
+            new InspectBundle.Probe(
+                "flaw-is-gone",
+                "after",
+                "script",
+                List.of("exit 3"),
+                5000,
+                "exit code 3, prints 'fixed'",
+                false,
+                "not fixed"));
   }
 
   @Test

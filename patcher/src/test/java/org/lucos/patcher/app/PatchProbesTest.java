@@ -198,9 +198,20 @@ class PatchProbesTest {
 
   @Test
   void withoutAnAgentNothingFails() {
+    List<ProbeReport.Planned> planned =
+        List.of(new ProbeReport.Planned("fix", GONE), new ProbeReport.Planned("fix", WELL));
+    PatchProbes broken =
+        new PatchProbes(
+            planned,
+            conversation -> {
+              throw new IllegalStateException("no hypervisor");
+            });
+    broken.after();
+    assertThat(broken.failure()).isEmpty();
+    assertThat(broken.report().state()).isEqualTo("not-run");
     PatchProbes probes =
         new PatchProbes(
-            List.of(new ProbeReport.Planned("fix", GONE), new ProbeReport.Planned("fix", WELL)),
+            planned,
             conversation -> {
               throw new AgentException(AgentException.Kind.ABSENT, "nobody");
             });

@@ -95,19 +95,16 @@ class ProbesTest {
         operator.bundle(PATCH.recipe()), folder.resolve("probed.lucos"), probes);
   }
 
+  private ApplyPatch.Request request(Path bundle, boolean dryRun) {
+    return new ApplyPatch.Request(
+        guest.name(), List.of(bundle), Optional.empty(), LIMITS, dryRun, false, false, false);
+  }
+
   private SoakedApply.Outcome apply(
       Path bundle, Duration soak, boolean autoRevert, Probing probing) {
     return new SoakedApply(operator.settings())
         .run(
-            new ApplyPatch.Request(
-                guest.name(),
-                List.of(bundle),
-                Optional.empty(),
-                LIMITS,
-                false,
-                false,
-                false,
-                false),
+            request(bundle, false),
             new SoakedApply.Soak(soak, SoakedApply.STUCK_AFTER, autoRevert, probing),
             Progress.SILENT);
   }
@@ -168,7 +165,7 @@ class ProbesTest {
             tuple("after", GONE.name()),
             tuple("after", "program-ends"),
             tuple("soak", "program-ends"))
-        .hasSize(7);
+        .hasSize(8);
     assertThat(report.results()).allMatch(result -> result.verdict().equals("passed"));
     assertThat(report.state()).isEqualTo("passed");
     assertThat(report.notes()).isEmpty();
@@ -296,6 +293,18 @@ class ProbesTest {
             0,
             true,
             "");
+    assertThat(
+            new SoakedApply(operator.settings())
+                .run(request(bundle(required), true), SoakedApply.Soak.NONE, Progress.SILENT)
+                .probes()
+                .orElseThrow())
+        .satisfies(
+            report -> {
+              assertThat(report.state()).isEqualTo("planned");
+              assertThat(report.results())
+                  .singleElement()
+                  .satisfies(result -> assertThat(result.probe()).isEqualTo("flaw-is-seen"));
+            });
     Operator.refusal(
         StateRefusal.RequiredProbeFailed.class, () -> apply(bundle(required), Duration.ZERO));
     PATCH.assertNotSeen(guest);
