@@ -1,2 +1,3 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-read -r up idle </proc/uptime && echo "up for $up s"
+read -r up _ </proc/uptime && echo "up for $up s"
