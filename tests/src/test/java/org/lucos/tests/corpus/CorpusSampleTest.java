@@ -134,7 +134,7 @@ class CorpusSampleTest {
   }
 
   private static Settings settings() {
-    Path own = Repository.root().resolve("tests/target/corpus");
+    Path own = Repository.own("corpus");
     Settings host = Settings.from(System.getenv(), java.util.Optional.empty());
     return new Settings(
         host.connection(),

@@ -22,6 +22,19 @@ public final class Repository {
     return Path.of(System.getenv().getOrDefault("LUCOS_CACHE", "/var/cache/lucos"));
   }
 
+  /**
+   * A folder of this JVM's own: the tests run in several at a time, and what is here (locks, an
+   * audit log) is looked at by tests as if nobody else wrote to it.
+   */
+  public static Path own(String name) {
+    return root().resolve("tests/target").resolve(name).resolve(fork());
+  }
+
+  /** Which of the JVMs this is; a JVM that a test starts is told with {@code -Dlucos.fork}. */
+  public static String fork() {
+    return System.getProperty("lucos.fork", "1");
+  }
+
   /** Where logs of guests are left for people. */
   public static Path logs() {
     return root().resolve("tests/target/guests");

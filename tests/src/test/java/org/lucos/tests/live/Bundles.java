@@ -33,7 +33,7 @@ public final class Bundles {
 
   /** Where tests keep locks and records, apart from those of the host. */
   public static Settings settings() {
-    Path own = Repository.root().resolve("tests/target/live");
+    Path own = Repository.own("live");
     Settings host = Settings.from(System.getenv(), Optional.empty());
     return new Settings(
         host.connection(),

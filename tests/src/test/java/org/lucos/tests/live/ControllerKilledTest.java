@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.lucos.patcher.app.RecoverGuest;
 import org.lucos.patcher.app.ShowStatus;
 import org.lucos.tests.guest.Guest;
+import org.lucos.tests.guest.Repository;
 import org.lucos.tests.guest.TestGuest;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -173,6 +174,7 @@ class ControllerKilledTest {
             List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:TieredStopAtLevel=1",
+                "-Dlucos.fork=" + Repository.fork(),
                 "-cp",
                 System.getProperty("java.class.path"),
                 ApplyingController.class.getName()));
