@@ -207,6 +207,9 @@ public final class SoakedApply {
     return report;
   }
 
+  /** What a watch ended with, and when. */
+  private record Seen(HealthVerdict verdict, double afterMilliseconds) {}
+
   private final class Run {
     private final ApplyPatch.Request request;
     private final Soak soak;
@@ -233,27 +236,13 @@ public final class SoakedApply {
     Outcome watch(
         HealthBaseline baseline, PatchProbes probes, Supplier<Optional<ProbeReport>> report) {
       progress.phase("watch the guest's health");
-      HealthVerdict verdict;
-      double seenAfter;
-      try (GuestSession session = GuestSession.reading(settings, request.guest());
-          ProbeWatch rounds = new ProbeWatch(probes)) {
-        audit.in(session);
-        HealthWatch watch =
-            new HealthWatch(
-                session.kernel(), baseline, code(), soak.stuckAfter(), System::nanoTime);
-        verdict = watch.look();
-        while (verdict.isHealthy()
-            && probes.failure().isEmpty()
-            && goesOn(verdict.watched(), rounds)) {
-          sleep(INTERVAL);
-          verdict = watch.look();
-        }
-        seenAfter = Report.millis(elapsed());
-        if (!verdict.isHealthy()) {
-          sleep(SETTLING);
-          verdict = watch.look();
-        }
+      Seen seen;
+      try {
+        seen = look(baseline, probes);
+      } catch (RuntimeException e) {
+        throw new RefusedException(new HealthRefusal.Unwatched(patches(), Failures.describe(e)), e);
       }
+      HealthVerdict verdict = seen.verdict();
       Health health = Health.of(verdict);
       Optional<ProbeReport> probed = report.get();
       audit.fact("health", health);
@@ -267,11 +256,35 @@ public final class SoakedApply {
               .map(Symptom::toString)
               .or(() -> probes.failure().map(ProbeReport.Result::toString));
       if (reason.isPresent() && soak.autoRevert()) {
-        throw revert(symptoms, reason.get(), seenAfter);
+        throw revert(symptoms, reason.get(), seen.afterMilliseconds());
       }
       Outcome outcome = new Outcome(applied, Optional.of(health), probed);
       audit.done(reason.isEmpty() ? "healthy" : "unhealthy", outcome.exitCode());
       return outcome;
+    }
+
+    /** Looks until something speaks against the patches, or the time is over. */
+    private Seen look(HealthBaseline baseline, PatchProbes probes) {
+      try (GuestSession session = GuestSession.reading(settings, request.guest());
+          ProbeWatch rounds = new ProbeWatch(probes)) {
+        audit.in(session);
+        HealthWatch watch =
+            new HealthWatch(
+                session.kernel(), baseline, code(), soak.stuckAfter(), System::nanoTime);
+        HealthVerdict verdict = watch.look();
+        while (verdict.isHealthy()
+            && probes.failure().isEmpty()
+            && goesOn(verdict.watched(), rounds)) {
+          sleep(INTERVAL);
+          verdict = watch.look();
+        }
+        double after = Report.millis(elapsed());
+        if (!verdict.isHealthy()) {
+          sleep(SETTLING);
+          verdict = watch.look();
+        }
+        return new Seen(verdict, after);
+      }
     }
 
     /** A round of probes that is under way is waited for, within the probes' own limits. */
@@ -285,7 +298,6 @@ public final class SoakedApply {
 
     private RefusedException revert(
         List<HealthRefusal.Evidence> symptoms, String reason, double seenAfter) {
-      List<String> patches = applied.patches().stream().map(ApplyPatch.Applied::patch).toList();
       List<String> modules = applied.patches().stream().map(ApplyPatch.Applied::module).toList();
       try {
         RevertPatch.Outcome reverted =
@@ -298,7 +310,7 @@ public final class SoakedApply {
         audit.fact("revertedAfterMilliseconds", after);
         return new RefusedException(
             new HealthRefusal.UnhealthyReverted(
-                patches,
+                patches(),
                 reason,
                 symptoms,
                 seenAfter,
@@ -307,9 +319,14 @@ public final class SoakedApply {
                 applied.replaced()));
       } catch (RuntimeException e) {
         return new RefusedException(
-            new HealthRefusal.UnhealthyNotReverted(patches, reason, symptoms, Failures.describe(e)),
+            new HealthRefusal.UnhealthyNotReverted(
+                patches(), reason, symptoms, Failures.describe(e)),
             e);
       }
+    }
+
+    private List<String> patches() {
+      return applied.patches().stream().map(ApplyPatch.Applied::patch).toList();
     }
 
     private PatchedCode code() {

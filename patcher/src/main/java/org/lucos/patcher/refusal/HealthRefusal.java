@@ -145,6 +145,30 @@ public sealed interface HealthRefusal extends Refusal {
     }
   }
 
+  /**
+   * The patch is applied, and nobody can say how the guest is.
+   *
+   * @param patches their names
+   * @param why the guest could not be watched to the end
+   */
+  record Unwatched(List<String> patches, String why) implements HealthRefusal {
+    /** Copies the list. */
+    public Unwatched {
+      patches = List.copyOf(patches);
+    }
+
+    @Override
+    public String message() {
+      return names(patches) + " was applied, but the guest could not be watched to the end: " + why;
+    }
+
+    @Override
+    public String remedy() {
+      return "see 'lucos status GUEST' and 'lucos dmesg GUEST --troubles'; 'lucos revert GUEST PATCH'"
+          + " takes it out";
+    }
+  }
+
   private static String names(List<String> patches) {
     return (patches.size() == 1 ? "patch '" : "patches '") + String.join("', '", patches) + "'";
   }

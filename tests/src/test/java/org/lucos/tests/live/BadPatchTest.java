@@ -8,6 +8,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
@@ -221,5 +223,28 @@ class BadPatchTest {
     guest.markKernelLog();
     assertThat(guest.run("hostname fourteen-bytes; hostname")).isEqualTo("fourteen-bytes");
     guest.assertNoKernelWarnings();
+  }
+
+  @Test
+  @Order(6)
+  void aGuestThatEndsWhileItIsWatchedIsNotCalledWell() throws Exception {
+    Mechanism mechanism = Mechanism.VERSION;
+    operator.bundle(mechanism.recipe());
+    CompletableFuture<HealthRefusal> refused =
+        CompletableFuture.supplyAsync(
+            () ->
+                Operator.refusal(HealthRefusal.class, () -> soak(mechanism.recipe(), LONG, true)));
+    for (int i = 0; i < 600 && !guest.run(mechanism.command()).matches(mechanism.answer()); i++) {
+      Thread.sleep(100);
+    }
+    mechanism.assertSeen(guest);
+    Thread.sleep(1000); // the apply ends, and the watch begins
+    guest.close();
+
+    HealthRefusal refusal = refused.get(2, TimeUnit.MINUTES);
+    System.out.println(refusal.message());
+    assertThat(refusal.exitCode()).isEqualTo(ExitCode.UNHEALTHY);
+    assertThat(refusal.message()).contains(mechanism.recipe());
+    assertThat(refusal.remedy()).isNotEmpty();
   }
 }
