@@ -38,6 +38,15 @@ public interface PausedGuest extends AutoCloseable {
    */
   void writeAll(List<Edit> edits);
 
+  /**
+   * Does what can be done of a coming {@link #writeAll} with the same edits while other things are
+   * done: compares, and lets the watchdog know. The edits may also never be made.
+   *
+   * @throws UnexpectedBytesException if any {@code before} is not there
+   * @throws org.lucos.bridge.memory.MemoryFaultException if any address is not RAM
+   */
+  void announce(List<Edit> edits);
+
   /** One replacement of bytes in physical memory; see {@link #write}. */
   @SuppressWarnings("ArrayRecordComponent")
   record Edit(GuestPhysicalAddress at, byte[] before, byte[] after) {

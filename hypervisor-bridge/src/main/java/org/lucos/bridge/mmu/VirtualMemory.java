@@ -17,10 +17,10 @@ import org.lucos.bridge.memory.PhysicalMemory;
  * A guest's memory through one set of page tables.
  *
  * <p>Translations are kept between reads, but never longer than {@link #GREATEST_AGE}, and never
- * across a stop or resume of the guest ({@link PhysicalMemory#epoch()}): in a stopped guest every
- * read sees the page tables as they are. While the guest runs, a page that it unmaps and maps
- * elsewhere may be read at its old place for that long; {@link #forgetTranslations()} makes the
- * next read walk afresh.
+ * across a stop or resume of the guest ({@link PhysicalMemory#epoch()}), without the page tables
+ * that they came from being read again: in a stopped guest every read sees these as they are. While
+ * the guest runs, a page that it unmaps and maps elsewhere may be read at its old place for that
+ * long; {@link #forgetTranslations()} makes the next read walk afresh.
  */
 public final class VirtualMemory implements GuestMemory {
   /** How long a translation is used before it is looked up again. */
@@ -137,11 +137,14 @@ public final class VirtualMemory implements GuestMemory {
     return known;
   }
 
+  /** Where the tables still are what they were, so are the translations. */
   private void forgetIfOld() {
     long now = nanoClock.getAsLong();
     long epoch = memory.epoch();
     if (epoch != filledInEpoch || now - filledAt > GREATEST_AGE.toNanos()) {
-      forgetTranslations();
+      if (!tables.refresh()) {
+        frames.clear();
+      }
       filledAt = now;
       filledInEpoch = epoch;
     }

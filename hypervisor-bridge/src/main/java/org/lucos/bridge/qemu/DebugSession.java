@@ -146,13 +146,22 @@ final class DebugSession implements AutoCloseable {
   }
 
   /**
-   * Writes to the stopped guest; the watchdog knows how to undo it before it is done.
+   * Lets the watchdog know of coming writes to the stopped guest, without waiting for it.
    *
-   * @param undo what puts back the bytes there now, in the order of {@code writes}
+   * @param undo what puts back the bytes there now, in the order of the writes
    */
-  void write(List<GdbStub.Write> undo, List<GdbStub.Write> writes) throws IOException {
+  void announce(List<GdbStub.Write> undo) throws IOException {
     try {
-      watchdog.tell(new WatchdogProtocol.Undo(undo));
+      watchdog.post(new WatchdogProtocol.Undo(undo));
+    } catch (IOException e) {
+      throw broken(e);
+    }
+  }
+
+  /** Makes writes that were announced, once the watchdog is known to know of them. */
+  void write(List<GdbStub.Write> writes) throws IOException {
+    try {
+      watchdog.settle();
       stub.write(writes);
     } catch (IOException e) {
       throw broken(e);

@@ -81,7 +81,7 @@ final class GdbStub implements AutoCloseable {
     if (!answer.contains("qXfer:features:read+")) {
       throw new RspException(Kind.MALFORMED, "gdbstub describes no registers: " + answer);
     }
-    held = true;
+    setHeld(true);
     expectOk(PHYSICAL_ON, ask(List.of(PHYSICAL_ON)).get(0));
   }
 
@@ -243,7 +243,7 @@ final class GdbStub implements AutoCloseable {
     }
     refuseExit(answer);
     expectOk(PHYSICAL_ON, answer);
-    held = true;
+    setHeld(true);
     early = asked;
     return wasRunning;
   }
@@ -255,7 +255,7 @@ final class GdbStub implements AutoCloseable {
     connection.send(List.of(PHYSICAL_OFF, "c"), ANSWER_LIMIT);
     expectOk(PHYSICAL_OFF, received());
     connection.awaitAcknowledgement(ANSWER_LIMIT);
-    held = false;
+    setHeld(false);
   }
 
   /** Lets the guest run and ends the session. */
@@ -266,7 +266,7 @@ final class GdbStub implements AutoCloseable {
     for (int i = 0; i < answers.size(); i++) {
       expectOk(commands.get(i), answers.get(i));
     }
-    held = false;
+    setHeld(false);
     connection.close();
   }
 
@@ -274,7 +274,7 @@ final class GdbStub implements AutoCloseable {
   void release() throws IOException {
     requireHeld();
     expectOk(PHYSICAL_OFF, ask(List.of(PHYSICAL_OFF)).get(0));
-    held = false;
+    setHeld(false);
   }
 
   private List<String> listThreads() throws IOException {
@@ -365,6 +365,11 @@ final class GdbStub implements AutoCloseable {
 
   private static String hex(long value) {
     return Long.toHexString(value);
+  }
+
+  private void setHeld(boolean now) {
+    held = now;
+    connection.spin(now);
   }
 
   private void requireHeld() {

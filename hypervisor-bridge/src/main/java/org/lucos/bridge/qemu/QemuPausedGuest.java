@@ -32,6 +32,7 @@ final class QemuPausedGuest implements PausedGuest {
   private final long stoppedAt;
   private final boolean pausedBefore;
   private Optional<List<VcpuRegisters>> registers = Optional.empty();
+  private List<Edit> announced = List.of();
   private boolean open = true;
 
   /**
@@ -84,29 +85,48 @@ final class QemuPausedGuest implements PausedGuest {
   }
 
   @Override
+  public void announce(List<Edit> edits) {
+    requireOpen();
+    requireBefore(edits);
+    List<GdbStub.Write> undo =
+        edits.stream().map(edit -> new GdbStub.Write(edit.at().value(), edit.before())).toList();
+    try {
+      session.announce(undo);
+    } catch (IOException e) {
+      throw failed(e);
+    }
+    announced = edits;
+  }
+
+  @Override
   public void writeAll(List<Edit> edits) {
     requireOpen();
     if (edits.isEmpty()) {
       return;
     }
-    List<byte[]> found = readBack(edits);
-    for (int i = 0; i < edits.size(); i++) {
-      requireBytes(edits.get(i).at(), edits.get(i).before(), found.get(i));
+    if (edits.equals(announced)) {
+      requireBefore(edits);
+    } else {
+      announce(edits);
     }
-    List<GdbStub.Write> undo = new ArrayList<>();
-    List<GdbStub.Write> writes = new ArrayList<>();
-    for (Edit edit : edits) {
-      undo.add(new GdbStub.Write(edit.at().value(), edit.before()));
-      writes.add(new GdbStub.Write(edit.at().value(), edit.after()));
-    }
+    announced = List.of(); // what undoes them undoes them once
+    List<GdbStub.Write> writes =
+        edits.stream().map(edit -> new GdbStub.Write(edit.at().value(), edit.after())).toList();
     try {
-      session.write(undo, writes);
+      session.write(writes);
     } catch (IOException e) {
       throw failed(e);
     }
     List<byte[]> written = readBack(edits);
     for (int i = 0; i < edits.size(); i++) {
       requireBytes(edits.get(i).at(), edits.get(i).after(), written.get(i));
+    }
+  }
+
+  private void requireBefore(List<Edit> edits) {
+    List<byte[]> found = readBack(edits);
+    for (int i = 0; i < edits.size(); i++) {
+      requireBytes(edits.get(i).at(), edits.get(i).before(), found.get(i));
     }
   }
 

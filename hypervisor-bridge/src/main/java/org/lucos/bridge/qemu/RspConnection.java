@@ -21,10 +21,14 @@ final class RspConnection implements AutoCloseable {
   private static final byte INTERRUPT = 3;
   private static final int MOST_RESENDS = 3;
 
+  /** A stopped guest leaves its CPUs idle, and answers mostly come within this time. */
+  private static final long SPIN_NANOS = 150_000;
+
   private final UnixSocket socket;
   private final ByteBuffer input = ByteBuffer.allocateDirect(1 << 16).flip();
   private final RspDecoder decoder = new RspDecoder();
   private byte[] lastSent = new byte[0];
+  private long spinNanos;
 
   private RspConnection(UnixSocket socket) {
     this.socket = socket;
@@ -102,15 +106,28 @@ final class RspConnection implements AutoCloseable {
   }
 
   private RspDecoder.Event event(long deadline, Duration limit) throws IOException {
+    long asleepFrom = System.nanoTime() + spinNanos;
     while (true) {
       Optional<RspDecoder.Event> event = decoder.next(input);
       if (event.isPresent()) {
         return event.get();
       }
-      if (fill() == 0 && !socket.awaitInput(deadline)) {
-        throw timeout(limit);
+      if (fill() == 0) {
+        if (System.nanoTime() - asleepFrom < 0) {
+          Thread.onSpinWait();
+        } else if (!socket.awaitInput(deadline)) {
+          throw timeout(limit);
+        }
       }
     }
+  }
+
+  /**
+   * Whether an answer is worth to be waited for without sleeping: not while a guest may need the
+   * CPU to get to the point where it can be stopped.
+   */
+  void spin(boolean worthIt) {
+    spinNanos = worthIt ? SPIN_NANOS : 0;
   }
 
   private int fill() throws IOException {

@@ -1,6 +1,7 @@
 package org.lucos.bridge.qemu;
 
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
 /**
@@ -50,12 +51,36 @@ final class RspDecoder {
   /** Takes bytes from {@code input} until one event is complete; empty if they do not suffice. */
   Optional<Event> next(ByteBuffer input) {
     while (input.hasRemaining()) {
+      if (state == State.PAYLOAD) {
+        plain(input);
+      }
+      if (!input.hasRemaining()) {
+        break;
+      }
       Optional<Event> event = accept(input.get() & 0xff);
       if (event.isPresent()) {
         return event;
       }
     }
     return Optional.empty();
+  }
+
+  /** Takes what stands for itself: nearly all of a payload. */
+  private void plain(ByteBuffer input) {
+    int from = input.position();
+    int most = LONGEST_PACKET - payload.length();
+    int length = 0;
+    while (length < most && from + length < input.limit() && isPlain(input.get(from + length))) {
+      sum += input.get(from + length) & 0xff;
+      length++;
+    }
+    byte[] bytes = new byte[length];
+    input.get(bytes);
+    payload.append(new String(bytes, StandardCharsets.ISO_8859_1));
+  }
+
+  private static boolean isPlain(byte octet) {
+    return octet != '#' && octet != '$' && octet != '}' && octet != '*';
   }
 
   private Optional<Event> accept(int octet) {

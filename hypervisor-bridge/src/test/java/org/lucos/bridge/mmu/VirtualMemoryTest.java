@@ -118,6 +118,25 @@ class VirtualMemoryTest {
   }
 
   @Test
+  void tablesThatHaveNotChangedAreConfirmedInOneRead() {
+    byte[] before = virtual.bytes(at(0), 0x3000);
+    memory.reads.clear();
+    memory.epoch++;
+    assertThat(virtual.bytes(at(0), 0x3000)).isEqualTo(before);
+    assertThat(memory.reads).hasSize(1 + 1);
+  }
+
+  @Test
+  void onlyTheTableThatHasChangedIsReadOnItsOwn() {
+    virtual.bytes(at(0), 0x3000);
+    tables.map(BASE, 1, 0x90000 | PRESENT);
+    memory.reads.clear();
+    memory.epoch++;
+    assertThat(virtual.physical(at(0))).isEqualTo(new GuestPhysicalAddress(0x90000));
+    assertThat(memory.reads).hasSize(1 + 1);
+  }
+
+  @Test
   void translationIsForgottenOnRequest() {
     assertThat(virtual.physical(at(0))).isEqualTo(new GuestPhysicalAddress(0x80000));
     tables.map(BASE, 1, 0x90000 | PRESENT);

@@ -139,9 +139,7 @@ public final class ShowBlocking {
 
   private static StackReport stopped(GuestSession session, PreparedCheck check) {
     try (PausedGuest lease = session.domain().pause("blocking")) {
-      session.kernel().memory().forgetTranslations();
-      List<VcpuRegisters> vcpus = lease.registers();
-      session.kernel().boot().require(vcpus);
+      List<VcpuRegisters> vcpus = session.kernel().boot().require(lease::registers);
       StackReport report = check.check(vcpus);
       lease.commit();
       return report;

@@ -3,8 +3,10 @@ package org.lucos.patcher.consistency;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.LongSupplier;
 import org.lucos.bridge.addr.AddressRange;
 import org.lucos.bridge.addr.GuestVirtualAddress;
+import org.lucos.bridge.memory.GatheredRead;
 import org.lucos.bridge.memory.GuestMemory;
 import org.lucos.patcher.bytes.MalformedDataException;
 import org.lucos.patcher.kernel.BtfTypes;
@@ -157,14 +159,22 @@ final class BlindSpots {
     }
     ExitReaders readers = layout.readers().get();
     long perCpu = word(readers.perCpu());
-    long count = 0;
+    GatheredRead counters = new GatheredRead();
+    List<LongSupplier> entered = new ArrayList<>();
+    List<LongSupplier> left = new ArrayList<>();
     for (CpuArea cpu : cpus) {
       long data = cpu.base() + perCpu;
       for (int i = 0; i < 16; i += 8) {
-        count += word(data + readers.entered() + i) - word(data + readers.left() + i);
+        entered.add(counters.u64(new GuestVirtualAddress(data + readers.entered() + i)));
+        left.add(counters.u64(new GuestVirtualAddress(data + readers.left() + i)));
       }
     }
-    return count;
+    counters.from(memory);
+    return sum(entered) - sum(left);
+  }
+
+  private static long sum(List<LongSupplier> counts) {
+    return counts.stream().mapToLong(LongSupplier::getAsLong).sum();
   }
 
   /** Pages with copies of probed instructions. */

@@ -94,6 +94,12 @@ public final class PreparedCheck {
     expectedNanos = Math.min(expectedNanos, System.nanoTime() - start);
   }
 
+  /** The part of a check that is made in a pause, on a guest that runs; what it says is nothing. */
+  public void rehearseInPause() {
+    begin();
+    check(List.of());
+  }
+
   /** How long the check will take in a pause, by the rehearsals. */
   public Duration expected() {
     return Duration.ofNanos(expectedNanos);

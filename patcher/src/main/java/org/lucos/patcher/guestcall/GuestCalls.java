@@ -186,7 +186,7 @@ public final class GuestCalls implements AutoCloseable {
     Optional<Task> init = Carriers.init(tasks);
     rehearse(writer -> stage(writer, program, passing, init));
     try (PausedGuest lease = kernel.domain().pause("guest-call")) {
-      kernel.boot().require(lease.registers());
+      kernel.boot().require(lease::registers);
       int heads = stage(new GuestWriter(kernel.memory(), lease), program, passing, init);
       lease.commit();
       installed = true;
@@ -259,7 +259,7 @@ public final class GuestCalls implements AutoCloseable {
       return;
     }
     try (PausedGuest lease = kernel.domain().pause("guest-call")) {
-      kernel.boot().require(lease.registers());
+      kernel.boot().require(lease::registers);
       GuestWriter writer = new GuestWriter(kernel.memory(), lease);
       workerHooked = worker.orElseThrow().hook(writer, stub);
       writer.flush();
@@ -282,7 +282,7 @@ public final class GuestCalls implements AutoCloseable {
   private CallUnfinishedException abandoned(GuestProgram program, int heads) {
     rehearse(writer -> withdraw(writer, heads));
     try (PausedGuest lease = kernel.domain().pause("guest-call")) {
-      kernel.boot().require(lease.registers());
+      kernel.boot().require(lease::registers);
       withdraw(new GuestWriter(kernel.memory(), lease), heads);
       lease.commit();
     }
@@ -301,7 +301,7 @@ public final class GuestCalls implements AutoCloseable {
     while (true) {
       rehearse(writer -> withdraw(writer, heads));
       try (PausedGuest lease = kernel.domain().pause("guest-call")) {
-        kernel.boot().require(lease.registers());
+        kernel.boot().require(lease::registers);
         List<Integer> inFlight = withdraw(new GuestWriter(kernel.memory(), lease), heads);
         lease.commit();
         if (inFlight.isEmpty()) {
@@ -360,7 +360,7 @@ public final class GuestCalls implements AutoCloseable {
     PreparedCheck check =
         new StackChecker(kernel).prepare(List.of(new NamedRange("guest call stub", code)));
     try (PausedGuest lease = kernel.domain().pause("guest-call")) {
-      kernel.boot().require(lease.registers());
+      kernel.boot().require(lease::registers);
       boolean workerMoves = worker.isPresent() && !worker.get().isResting();
       boolean kicked = kick.isInUse();
       if (workerMoves || kick.isUnfinished() || !check.check(lease.registers()).isClear()) {

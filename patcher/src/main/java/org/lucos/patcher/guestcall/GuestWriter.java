@@ -65,6 +65,18 @@ public final class GuestWriter {
   }
 
   /**
+   * Has the writes collected so far compared and prepared, if nothing is added before the next
+   * flush.
+   *
+   * @throws org.lucos.bridge.domain.UnexpectedBytesException if anything to be replaced is not
+   *     there
+   */
+  public GuestWriter announce() {
+    lease.ifPresent(held -> held.announce(List.copyOf(pending)));
+    return this;
+  }
+
+  /**
    * Makes the writes collected so far.
    *
    * @throws org.lucos.bridge.domain.UnexpectedBytesException if anything to be replaced is not

@@ -228,7 +228,7 @@ final class Kick {
     do {
       rehearse.accept(this::withdraw);
       try (PausedGuest lease = kernel.domain().pause("guest-call")) {
-        kernel.boot().require(lease.registers());
+        kernel.boot().require(lease::registers);
         inside = withdraw(new GuestWriter(kernel.memory(), lease));
         lease.commit();
       }

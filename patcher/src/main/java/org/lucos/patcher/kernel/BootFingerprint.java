@@ -6,8 +6,10 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.LongSupplier;
 import org.lucos.bridge.addr.AddressOutOfRangeException;
 import org.lucos.bridge.addr.GuestVirtualAddress;
+import org.lucos.bridge.memory.GatheredRead;
 import org.lucos.bridge.memory.GuestMemory;
 import org.lucos.bridge.memory.MemoryFaultException;
 import org.lucos.patcher.bytes.MalformedDataException;
@@ -60,10 +62,39 @@ final class BootFingerprint {
    * @throws MalformedDataException if there is no process 1 yet, or no sense in it
    */
   String read() {
-    GuestVirtualAddress node = nextTask.readPointer(memory, initTask);
+    Look look = new Look();
+    look.read();
+    return digest(look);
+  }
+
+  /** What is where it is known to be. */
+  private final class Look {
+    private final GatheredRead all = new GatheredRead();
+    private final LongSupplier state = all.number(systemState, Integer.BYTES);
+    private final Optional<LongSupplier> cpuInPanic =
+        panicCpu.map(at -> all.number(at, Integer.BYTES));
+    private final LongSupplier next = nextTask.in(initTask, all);
+    private final LongSupplier vmcore = all.u64(vmcoreInfo);
+    private final Optional<LongSupplier> secret = canary.map(field -> field.in(initTask, all));
+
+    void read() {
+      all.from(memory);
+    }
+
+    boolean panicked() {
+      return cpuInPanic.isPresent() && (int) cpuInPanic.get().getAsLong() != NO_CPU;
+    }
+  }
+
+  private String digest(Look look) {
+    GuestVirtualAddress node = new GuestVirtualAddress(look.next.getAsLong());
     GuestLists.requireObject("guest init_task", initTask, node);
     GuestVirtualAddress first = node.plus(-tasks);
-    if (pid.read(memory, first) != 1) {
+    GatheredRead process = new GatheredRead();
+    LongSupplier number = pid.in(first, process);
+    LongSupplier start = started.in(first, process);
+    process.from(memory);
+    if (number.getAsLong() != 1) {
       throw new MalformedDataException("guest init_task", node.value(), "no process 1 yet");
     }
     Hasher hasher =
@@ -72,9 +103,9 @@ final class BootFingerprint {
             .putString(info.buildId(), StandardCharsets.US_ASCII)
             .putLong(info.slide())
             .putLong(info.physBase())
-            .putLong(memory.u64(vmcoreInfo))
-            .putLong(started.read(memory, first));
-    canary.ifPresent(field -> hasher.putLong(field.read(memory, initTask)));
+            .putLong(look.vmcore.getAsLong())
+            .putLong(start.getAsLong());
+    look.secret.ifPresent(secret -> hasher.putLong(secret.getAsLong()));
     return hasher.hash().toString().substring(0, 32);
   }
 
@@ -94,13 +125,15 @@ final class BootFingerprint {
    * @throws AddressOutOfRangeException if it leads out of the address space
    */
   Optional<String> whyNot(String boot) {
-    if (memory.u32(systemState) != running) {
+    Look look = new Look();
+    look.read();
+    if (look.state.getAsLong() != running) {
       return Optional.of("its kernel shuts down, starts anew or is suspended");
     }
-    if (hasPanicked()) {
+    if (look.panicked()) {
       return Optional.of("its kernel has panicked");
     }
-    return read().equals(boot)
+    return digest(look).equals(boot)
         ? Optional.empty()
         : Optional.of("its memory is that of another boot");
   }

@@ -1,7 +1,9 @@
 package org.lucos.patcher.kernel;
 
 import java.util.Collection;
+import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.lucos.bridge.addr.AddressOutOfRangeException;
 import org.lucos.bridge.memory.MemoryFaultException;
 import org.lucos.bridge.memory.MemoryRegion;
@@ -44,11 +46,16 @@ public final class BootIdentity {
    * @throws MemoryFaultException if the guest's memory cannot be read at all
    */
   public Optional<String> whyGone() {
+    kernel.memory().forgetTranslations();
+    return freshly();
+  }
+
+  private Optional<String> freshly() {
     for (int look = 1; ; look++) {
       try {
-        kernel.memory().forgetTranslations();
         return fingerprint.whyNot(boot);
       } catch (MalformedDataException | MemoryFaultException | AddressOutOfRangeException e) {
+        kernel.memory().forgetTranslations();
         if (look == LOOKS) {
           requireReadable();
           return Optional.of("its kernel is not where it was (" + e.getMessage() + ")");
@@ -79,13 +86,27 @@ public final class BootIdentity {
   /**
    * To be asked in a pause, before the first write.
    *
-   * @param vcpus the registers of all vCPUs: after a hard reset, memory looks alive until it is
-   *     used again, but they no longer run in it
+   * @param registers gets those of all vCPUs, once memory has been looked at, since they may still
+   *     be on their way: after a hard reset, memory looks alive until it is used again, but they no
+   *     longer run in it
+   * @return these
    * @throws RefusedException with {@link GuestRefusal.GuestRebooted}, or with {@link
    *     GuestRefusal.KernelNotRunning} if no pause before this one has seen the kernel run
    */
-  public void require(Collection<VcpuRegisters> vcpus) {
-    require();
+  public List<VcpuRegisters> require(Supplier<List<VcpuRegisters>> registers) {
+    requireMemory();
+    List<VcpuRegisters> vcpus = registers.get();
+    requireRunBy(vcpus);
+    return vcpus;
+  }
+
+  /** The first half of {@link #require(Supplier)}: what memory says. */
+  public void requireMemory() {
+    freshly().ifPresent(this::refuse); // every pause begins with fresh translations
+  }
+
+  /** The second half of {@link #require(Supplier)}: what the registers of all vCPUs say. */
+  public void requireRunBy(Collection<VcpuRegisters> vcpus) {
     if (kernel.isRunBy(vcpus)) {
       seenRunning = true;
     } else if (seenRunning) {

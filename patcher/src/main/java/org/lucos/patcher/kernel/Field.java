@@ -1,6 +1,8 @@
 package org.lucos.patcher.kernel;
 
+import java.util.function.LongSupplier;
 import org.lucos.bridge.addr.GuestVirtualAddress;
+import org.lucos.bridge.memory.GatheredRead;
 import org.lucos.bridge.memory.GuestMemory;
 
 /**
@@ -42,6 +44,18 @@ public record Field(
       value = value << 8 | (data[at + i] & 0xff);
     }
     return isBitField() ? (value >>> bitShift) & (-1L >>> (64 - bitWidth)) : value;
+  }
+
+  /**
+   * Its value, zero-extended, in the structure at {@code structure}, once {@code gathered} is read.
+   *
+   * @throws IllegalArgumentException if it is no number of up to 8 bytes, or a bit-field
+   */
+  public LongSupplier in(GuestVirtualAddress structure, GatheredRead gathered) {
+    if (isBitField()) {
+      throw new IllegalArgumentException(path + " is a bit-field");
+    }
+    return gathered.number(structure.plus(offset), checkedSize());
   }
 
   /** Its value as a pointer, in the structure at {@code structure}. */

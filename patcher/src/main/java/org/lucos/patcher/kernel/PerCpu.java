@@ -3,7 +3,11 @@ package org.lucos.patcher.kernel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
 import org.lucos.bridge.addr.GuestVirtualAddress;
+import org.lucos.bridge.memory.GatheredRead;
 import org.lucos.bridge.memory.GuestMemory;
 import org.lucos.patcher.bytes.MalformedDataException;
 import org.lucos.patcher.refusal.FitRefusal;
@@ -74,6 +78,17 @@ public final class PerCpu {
       throw new IllegalArgumentException("no such CPU: " + cpu);
     }
     return memory.pointer(offsets.plus(cpu * 8L));
+  }
+
+  /** {@link #base} of all CPUs that are online. */
+  public Set<GuestVirtualAddress> onlineBases() {
+    GatheredRead bases = new GatheredRead();
+    List<LongSupplier> found = new ArrayList<>();
+    onlineCpus().forEach(cpu -> found.add(bases.u64(offsets.plus(cpu * 8L))));
+    bases.from(memory);
+    return found.stream()
+        .map(base -> new GuestVirtualAddress(base.getAsLong()))
+        .collect(Collectors.toSet());
   }
 
   /**

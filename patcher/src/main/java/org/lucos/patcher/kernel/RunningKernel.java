@@ -2,7 +2,6 @@ package org.lucos.patcher.kernel;
 
 import java.nio.file.Path;
 import java.util.Collection;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -172,8 +171,7 @@ public final class RunningKernel {
    * vCPU's. {@link BootIdentity} asks this in a pause, before writing.
    */
   public boolean isRunBy(Collection<VcpuRegisters> vcpus) {
-    Set<GuestVirtualAddress> bases = new HashSet<>();
-    perCpu.onlineCpus().forEach(cpu -> bases.add(perCpu.base(cpu)));
+    Set<GuestVirtualAddress> bases = perCpu.onlineBases();
     return vcpus.stream()
         .anyMatch(vcpu -> bases.contains(vcpu.gsBase()) || bases.contains(vcpu.kernelGsBase()));
   }

@@ -118,7 +118,7 @@ public final class ModuleLoader {
    */
   private void fill(GuestVirtualAddress buffer, byte[] image) {
     try (PausedGuest lease = kernel.domain().pause("fill")) {
-      kernel.boot().require(lease.registers());
+      kernel.boot().require(lease::registers);
       for (int done = 0; done < image.length; done += PAGE) {
         byte[] page = Arrays.copyOfRange(image, done, Math.min(image.length, done + PAGE));
         kernel.domain().writeUnreachable(kernel.memory().physical(buffer.plus(done)), page);

@@ -6,12 +6,14 @@ import java.util.Locale;
 public enum PausePhase {
   /** From the order to stop until all vCPUs stand. */
   STOP,
-  /** Their registers are read, and the guest is seen to be in the boot that was attached. */
+  /**
+   * The guest is seen to be in the boot that was attached, every place to hold what is expected.
+   */
+  COMPARE,
+  /** Their registers are read. */
   REGISTERS,
   /** Nobody is inside. */
   STACK_CHECK,
-  /** Every place holds what is expected. */
-  COMPARE,
   /** All is written. */
   WRITE,
   /** And is there. */

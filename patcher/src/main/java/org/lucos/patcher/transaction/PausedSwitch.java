@@ -18,6 +18,15 @@ final class PausedSwitch {
 
   /** What is done to the guest. */
   interface Steps {
+    /** What to write where; fails if the guest is not the one that it was prepared for. */
+    List<TextEdit> edits();
+
+    /**
+     * Fails if anything else than expected is where anything is to be written; the same edits will
+     * mostly be written next.
+     */
+    void compare(List<TextEdit> edits);
+
     /** Reads the registers of all vCPUs. */
     void registers();
 
@@ -27,12 +36,6 @@ final class PausedSwitch {
      * @param left how long the check may take
      */
     Optional<Supplier<Refusal>> check(Duration left);
-
-    /** What to write where. */
-    List<TextEdit> edits();
-
-    /** Fails if anything else than expected is where anything is to be written. */
-    void compare(List<TextEdit> edits);
 
     /** Writes all, or fails with {@link UnexpectedBytesException} and writes nothing. */
     void write(List<TextEdit> edits);
@@ -59,6 +62,9 @@ final class PausedSwitch {
     List<TextEdit> written = List.of();
     try {
       budget.ended(PausePhase.STOP);
+      List<TextEdit> edits = steps.edits(); // all of this while registers are on their way
+      steps.compare(edits);
+      budget.ended(PausePhase.COMPARE);
       steps.registers();
       budget.ended(PausePhase.REGISTERS);
       Optional<Supplier<Refusal>> inUse = steps.check(budget.left().minus(after));
@@ -66,9 +72,6 @@ final class PausedSwitch {
         return inUse;
       }
       budget.ended(PausePhase.STACK_CHECK);
-      List<TextEdit> edits = steps.edits();
-      steps.compare(edits);
-      budget.ended(PausePhase.COMPARE);
       written = edits;
       steps.write(edits);
       budget.ended(PausePhase.WRITE);

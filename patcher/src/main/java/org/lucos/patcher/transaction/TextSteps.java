@@ -30,6 +30,7 @@ final class TextSteps implements PausedSwitch.Steps {
   private final Supplier<List<TextEdit>> source;
   private int tasks;
   private List<VcpuRegisters> vcpus = List.of();
+  private Optional<GuestWriter> announced = Optional.empty();
 
   TextSteps(
       RunningKernel kernel,
@@ -43,11 +44,24 @@ final class TextSteps implements PausedSwitch.Steps {
   }
 
   @Override
+  public List<TextEdit> edits() {
+    kernel.boot().requireMemory();
+    return source.get();
+  }
+
+  @Override
+  public void compare(List<TextEdit> edits) {
+    requireBytes(kernel, edits, TextEdit::expected);
+    GuestWriter writer = new GuestWriter(kernel.memory(), lease);
+    edits.forEach(edit -> writer.replace(edit.at(), edit.expected(), edit.replacement()));
+    announced = Optional.of(writer.announce());
+  }
+
+  @Override
   public void registers() {
-    kernel.memory().forgetTranslations();
     prepared.begin();
     vcpus = lease.registers();
-    kernel.boot().require(vcpus);
+    kernel.boot().requireRunBy(vcpus);
   }
 
   /** How many tasks the check spoke for. */
@@ -78,20 +92,8 @@ final class TextSteps implements PausedSwitch.Steps {
   }
 
   @Override
-  public List<TextEdit> edits() {
-    return source.get();
-  }
-
-  @Override
-  public void compare(List<TextEdit> edits) {
-    requireBytes(kernel, edits, TextEdit::expected);
-  }
-
-  @Override
   public void write(List<TextEdit> edits) {
-    GuestWriter writer = new GuestWriter(kernel.memory(), lease);
-    edits.forEach(edit -> writer.replace(edit.at(), edit.expected(), edit.replacement()));
-    writer.flush();
+    announced.orElseThrow().flush();
   }
 
   @Override

@@ -32,6 +32,11 @@ public final class TextSwitch {
   private static final Duration FIRST_BACK_OFF = Duration.ofMillis(10);
   private static final Duration LONGEST_BACK_OFF = Duration.ofMillis(500);
 
+  /** A JVM compiles what has run some 200 times; interpreted, a pause takes twice as long. */
+  private static final int REHEARSALS = 250;
+
+  private static final Duration LONGEST_REHEARSAL = Duration.ofMillis(80);
+
   private final RunningKernel kernel;
   private final Duration maxPause;
   private final Optional<Duration> kickAfter;
@@ -53,8 +58,8 @@ public final class TextSwitch {
   /**
    * Makes the edits as soon as nobody is inside {@code busy}, trying for {@code timeout}.
    *
-   * @param edits reads the guest and changes nothing; asked for before the first pause, and in a
-   *     pause once nobody is inside; what it throws ends the attempts
+   * @param edits reads the guest and changes nothing; asked for before the first pause, and at the
+   *     beginning of each; what it throws ends the attempts
    * @throws RefusedException with {@link BusyRefusal.FunctionInUse}, {@link
    *     BusyRefusal.StackUnreliable}, {@link BusyRefusal.PauseBudgetExceeded}, {@link
    *     BusyRefusal.PauseTooLong} or {@link StateRefusal.TextChanged}; nothing is changed then
@@ -79,7 +84,8 @@ public final class TextSwitch {
     StackChecker checker = new StackChecker(kernel);
     List<String> retries = new ArrayList<>();
     int inside = 0;
-    int count = edits.get().size(); // what stands in the way is told without a pause; code is warm
+    int count = edits.get().size(); // what stands in the way is told without a pause
+    warmUp(checker.prepare(busy), edits);
     while (true) {
       Attempt attempt = attempt(purpose, checker, busy, edits);
       if (attempt.refusal.isEmpty()) {
@@ -163,7 +169,7 @@ public final class TextSwitch {
       TextSteps steps = new TextSteps(kernel, lease, prepared, source);
       refusal =
           new PausedSwitch(steps, budget)
-              .run(forecast.from(PausePhase.COMPARE).minus(forecast.of(PausePhase.RESUME)));
+              .run(forecast.from(PausePhase.WRITE).minus(forecast.of(PausePhase.RESUME)));
       if (lease.pausedBefore()) {
         lease.commit(); // otherwise letting it run does
       }
@@ -179,8 +185,20 @@ public final class TextSwitch {
     return new Attempt(refusal.map(Supplier::get), tasks, pause, phases);
   }
 
+  private void warmUp(PreparedCheck check, Supplier<List<TextEdit>> source) {
+    long begun = System.nanoTime();
+    for (int i = 0; i < REHEARSALS; i++) {
+      rehearse(source);
+      check.rehearseInPause();
+      if (System.nanoTime() - begun > LONGEST_REHEARSAL.toNanos()) {
+        return;
+      }
+    }
+  }
+
   /** Has the code run that the pause will: a first time takes many times as long. */
   private void rehearse(Supplier<List<TextEdit>> source) {
+    kernel.boot().requireMemory();
     List<TextEdit> edits = source.get();
     TextSteps.requireBytes(kernel, edits, TextEdit::expected);
     GuestWriter rehearsal = GuestWriter.rehearsal(kernel.memory());

@@ -52,7 +52,7 @@ class BootIdentityTest {
   @Test
   void theSameBootIsTheSame() {
     RunningKernel kernel = attach();
-    kernel.boot().require(running());
+    kernel.boot().require(this::running);
     kernel.boot().require();
     assertThat(kernel.boot().whyGone()).isEmpty();
     assertThat(kernel.boot().id()).isEqualTo(attach().identity().boot());
@@ -67,7 +67,8 @@ class BootIdentityTest {
         .isInstanceOfSatisfying(
             GuestRefusal.GuestRebooted.class,
             refused -> assertThat(refused.detail()).contains("another boot"));
-    assertThat(refusal(() -> kernel.boot().require(running())).code()).isEqualTo("guest-rebooted");
+    assertThat(refusal(() -> kernel.boot().require(this::running)).code())
+        .isEqualTo("guest-rebooted");
   }
 
   @Test
@@ -121,23 +122,23 @@ class BootIdentityTest {
     Flaky memory = new Flaky(guest);
     RunningKernel kernel = RunningKernel.attach(new FakeDomain("guest", memory), cache);
     memory.failing = 2;
-    kernel.boot().require(running());
+    kernel.boot().require(this::running);
 
     memory.failing = Integer.MAX_VALUE;
     assertThatThrownBy(kernel.boot()::whyGone).isInstanceOf(MemoryFaultException.class);
     assertThatThrownBy(kernel.boot()::require).isInstanceOf(MemoryFaultException.class);
 
     memory.failing = 0;
-    kernel.boot().require(running());
+    kernel.boot().require(this::running);
   }
 
   @Test
   void memoryThatLooksAliveIsNotBelievedAfterAReset() {
     RunningKernel kernel = attach();
-    assertThat(refusal(() -> kernel.boot().require(inFirmware())))
+    assertThat(refusal(() -> kernel.boot().require(BootIdentityTest::inFirmware)))
         .isInstanceOf(GuestRefusal.KernelNotRunning.class);
-    kernel.boot().require(running());
-    assertThat(refusal(() -> kernel.boot().require(inFirmware())))
+    kernel.boot().require(this::running);
+    assertThat(refusal(() -> kernel.boot().require(BootIdentityTest::inFirmware)))
         .isInstanceOf(GuestRefusal.GuestRebooted.class);
   }
 }

@@ -132,7 +132,7 @@ class PausedSwitchTest {
   @Test
   void theCheckIsToldWhatTheOtherPhasesLeaveIt() {
     run();
-    assertThat(guest.allowedForCheck).isEqualTo(Duration.ofMillis(2));
+    assertThat(guest.allowedForCheck).isEqualTo(Duration.ofNanos(1_500_000));
   }
 
   @Test

@@ -107,6 +107,7 @@ class FaultMatrixTest {
             Place.MONITOR,
             Place.WRITE,
             Place.RESUME,
+            Place.ANNOUNCE,
             Place.FILE,
             Place.BUFFER,
             Place.READ,

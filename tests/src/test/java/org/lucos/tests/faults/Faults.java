@@ -18,6 +18,8 @@ final class Faults implements Progress {
     MONITOR,
     /** Reads the registers of a stopped guest. */
     REGISTERS,
+    /** Tells the watchdog what is about to be written. */
+    ANNOUNCE,
     /** Writes kernel text or data through the debug port. */
     WRITE,
     /** Writes a buffer that the guest does not know of. */
@@ -133,7 +135,8 @@ final class Faults implements Progress {
   static List<Kind> kinds(Place place) {
     return switch (place) {
       case MONITOR -> List.of(Kind.BEFORE, Kind.AFTER);
-      case REGISTERS -> List.of(Kind.BEFORE, Kind.PORT_CLOSED, Kind.WATCHDOG_KILLED, Kind.HANG);
+      case REGISTERS, ANNOUNCE ->
+          List.of(Kind.BEFORE, Kind.PORT_CLOSED, Kind.WATCHDOG_KILLED, Kind.HANG);
       case WRITE -> List.of(Kind.values());
       case BUFFER -> List.of(Kind.BEFORE, Kind.PARTLY, Kind.AFTER);
       case RESUME -> List.of(Kind.AFTER, Kind.PORT_CLOSED, Kind.WATCHDOG_KILLED, Kind.HANG);

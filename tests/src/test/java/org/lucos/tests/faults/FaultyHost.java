@@ -168,6 +168,14 @@ record FaultyHost(Hypervisor hypervisor, Faults faults) implements GuestHost {
     }
 
     @Override
+    public void announce(List<Edit> edits) {
+      if (faults.arrive(Place.ANNOUNCE, purpose + ", edits: " + edits.size()).isPresent()) {
+        throw failure("announcing writes");
+      }
+      real.announce(edits);
+    }
+
+    @Override
     public void writeAll(List<Edit> edits) {
       Optional<Kind> fault = faults.arrive(Place.WRITE, purpose + ", edits: " + edits.size());
       if (is(fault, Kind.BEFORE)) {
