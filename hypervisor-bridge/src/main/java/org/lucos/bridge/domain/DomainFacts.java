@@ -1,5 +1,7 @@
 package org.lucos.bridge.domain;
 
+import java.util.Set;
+
 /**
  * How a guest is run.
  *
@@ -8,6 +10,22 @@ package org.lucos.bridge.domain;
  * @param vcpus online vCPUs
  * @param memoryBytes RAM in bytes
  * @param processId the hypervisor's process on this host
+ * @param capabilities what can be done here that cannot be done everywhere
  */
 public record DomainFacts(
-    String hypervisor, String accelerator, int vcpus, long memoryBytes, long processId) {}
+    String hypervisor,
+    String accelerator,
+    int vcpus,
+    long memoryBytes,
+    long processId,
+    Set<Capability> capabilities) {
+  /** Copies the set. */
+  public DomainFacts {
+    capabilities = Set.copyOf(capabilities);
+  }
+
+  /** Whether this can be done here. */
+  public boolean can(Capability capability) {
+    return capabilities.contains(capability);
+  }
+}

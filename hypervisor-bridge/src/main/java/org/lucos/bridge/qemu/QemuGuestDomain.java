@@ -4,9 +4,11 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import org.lucos.bridge.addr.GuestPhysicalAddress;
+import org.lucos.bridge.domain.Capability;
 import org.lucos.bridge.domain.DomainFacts;
 import org.lucos.bridge.domain.DomainIdentity;
 import org.lucos.bridge.domain.DomainRefusal;
@@ -83,19 +85,25 @@ public final class QemuGuestDomain implements GuestDomain {
       long bytes = mappings.stream().mapToLong(mapping -> mapping.region().size()).sum();
       QemuGuestDomain domain =
           new QemuGuestDomain(
-              host,
-              control,
-              monitor,
-              process,
-              mappings,
-              new DomainFacts(
-                  monitor.version(), monitor.accelerator(), monitor.vcpus(), bytes, process.id()));
+              host, control, monitor, process, mappings, facts(monitor, bytes, process.id()));
       domain.requireReadable();
       return domain;
     } catch (RuntimeException e) {
       control.close();
       throw e;
     }
+  }
+
+  private static DomainFacts facts(QemuMonitor monitor, long memoryBytes, long processId) {
+    String accelerator = monitor.accelerator();
+    // Under KVM the processor runs what is in memory; TCG runs translations, which only writes
+    // through QEMU drop.
+    EnumSet<Capability> capabilities = EnumSet.allOf(Capability.class);
+    if (!accelerator.equals("kvm")) {
+      capabilities.remove(Capability.DIRECT_TEXT_WRITES);
+    }
+    return new DomainFacts(
+        monitor.version(), accelerator, monitor.vcpus(), memoryBytes, processId, capabilities);
   }
 
   private static List<QemuProcessMemory.Mapping> mappings(QemuMonitor monitor) {

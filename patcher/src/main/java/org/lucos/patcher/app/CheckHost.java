@@ -9,6 +9,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.lucos.bridge.domain.Capability;
 import org.lucos.bridge.domain.DomainFacts;
 import org.lucos.bridge.domain.DomainRefusedException;
 import org.lucos.bridge.domain.GuestDomain;
@@ -118,6 +121,13 @@ public final class CheckHost {
             "needed by 'lucos build' only; ./check and ./demo install them");
   }
 
+  /** What it can do of what not every hypervisor can, and what it cannot. */
+  private static String abilities(DomainFacts facts) {
+    return Stream.of(Capability.values())
+        .map(capability -> (facts.can(capability) ? "" : "no ") + capability.code())
+        .collect(Collectors.joining(", "));
+  }
+
   private List<Check> guest(String name) {
     List<Check> checks = new ArrayList<>();
     try (GuestSession session = GuestSession.reading(settings, name)) {
@@ -137,6 +147,7 @@ public final class CheckHost {
                   + " vCPUs, "
                   + (facts.memoryBytes() >> 20)
                   + " MiB"));
+      checks.add(ok("hypervisor", abilities(facts)));
       checks.add(ok("guest kernel", session.kernel().identity().release()));
       checks.add(
           session

@@ -2,6 +2,7 @@ package org.lucos.patcher.kernel;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Set;
 import java.util.UUID;
 import org.lucos.bridge.addr.GuestPhysicalAddress;
 import org.lucos.bridge.domain.DomainFacts;
@@ -27,7 +28,7 @@ record FakeDomain(String name, PhysicalMemory memory) implements GuestDomain {
 
   @Override
   public DomainFacts facts() {
-    return new DomainFacts("none", "none", 1, 0, 0);
+    return new DomainFacts("none", "none", 1, 0, 0, Set.of());
   }
 
   @Override
