@@ -32,6 +32,8 @@ int main(int argc, char **argv) {
     result = syscall(SYS_getsockname, (int)number, NULL, NULL);
   } else if (strcmp(call, "nanosleep") == 0) {
     result = nanoseconds(number);
+  } else if (strcmp(call, "priority") == 0) {
+    result = syscall(SYS_sched_get_priority_max, (int)number);
   } else if (strcmp(call, "syslog") == 0) {
     result = syscall(SYS_syslog, (int)number, NULL, 0);
   } else {

@@ -10,14 +10,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 import org.lucos.bridge.addr.GuestPhysicalAddress;
 import org.lucos.bridge.domain.DomainIdentity;
 import org.lucos.bridge.domain.DomainRefusal;
@@ -27,6 +24,7 @@ import org.lucos.bridge.domain.GuestDomain;
 import org.lucos.bridge.libvirt.Hypervisor;
 import org.lucos.tests.guest.Guest;
 import org.lucos.tests.guest.TestGuest;
+import org.lucos.tests.guest.Virsh;
 
 class AttachTest {
   @TempDir private Path directory;
@@ -57,37 +55,6 @@ class AttachTest {
 
   private DomainRefusal attachRefused(String name) {
     return refusal(() -> hypervisor.attach(name));
-  }
-
-  @Test
-  void domainIsFoundByNameUuidAndId(@Guest TestGuest guest) {
-    DomainIdentity identity =
-        hypervisor.running().stream()
-            .filter(domain -> domain.name().equals(guest.name()))
-            .findFirst()
-            .orElseThrow();
-    for (String key :
-        List.of(identity.name(), identity.uuid().toString(), Integer.toString(identity.id()))) {
-      try (GuestDomain domain = hypervisor.attach(key)) {
-        assertThat(domain.identity()).isEqualTo(identity);
-        assertThat(domain.state()).isEqualTo(DomainState.RUNNING);
-        assertThat(domain.facts().vcpus()).isEqualTo(guest.spec().machine().vcpus());
-        assertThat(domain.facts().hypervisor()).startsWith("QEMU ");
-        assertThat(domain.facts().accelerator()).isIn("kvm", "tcg");
-        assertThat(domain.facts().memoryBytes() >> 20)
-            .isBetween(
-                (long) guest.spec().machine().memoryMib() - 1,
-                (long) guest.spec().machine().memoryMib());
-        assertThat(ProcessHandle.of(domain.facts().processId())).isPresent();
-      }
-    }
-  }
-
-  @ParameterizedTest
-  @ValueSource(
-      strings = {"no-such-guest", "ffffffff-0000-4000-8000-000000000000", "999999999", "", "-"})
-  void domainThatIsNotThereIsRefused(String name) {
-    assertThat(attachRefused(name)).isEqualTo(new DomainRefusal.NotFound(name));
   }
 
   @Test

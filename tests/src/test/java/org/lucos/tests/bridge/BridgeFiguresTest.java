@@ -5,20 +5,24 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.lucos.bridge.addr.GuestPhysicalAddress;
 import org.lucos.bridge.domain.GuestDomain;
+import org.lucos.bridge.domain.GuestHost;
 import org.lucos.bridge.domain.PauseLog;
 import org.lucos.bridge.domain.PausedGuest;
-import org.lucos.bridge.libvirt.Hypervisor;
 import org.lucos.bridge.memory.MemoryRegion;
 import org.lucos.bridge.memory.PhysicalMemory;
+import org.lucos.tests.guest.Contract;
 import org.lucos.tests.guest.Guest;
+import org.lucos.tests.guest.Place;
 import org.lucos.tests.guest.TestGuest;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Measures the bridge and prints what it found; fails only where something is quite wrong. */
+@Tag(Contract.FIGURES)
 class BridgeFiguresTest {
   private static final Logger LOG = LoggerFactory.getLogger(BridgeFiguresTest.class);
   private static final int ROUNDS = 200;
@@ -27,14 +31,14 @@ class BridgeFiguresTest {
   void figures(@Guest(vcpus = 2) TestGuest guest) {
     for (int i = 0; i < 3; i++) {
       long start = System.nanoTime();
-      Hypervisor hypervisor = Hypervisor.open(Virsh.URI);
-      GuestDomain domain = hypervisor.attach(guest.name());
+      GuestHost host = Place.current().open();
+      GuestDomain domain = host.attach(guest.name());
       LOG.info("connect and attach: {} ms", (System.nanoTime() - start) / 1_000_000);
       domain.close();
-      hypervisor.close();
+      host.close();
     }
-    try (Hypervisor hypervisor = Hypervisor.open(Virsh.URI);
-        GuestDomain domain = hypervisor.attach(guest.name())) {
+    try (GuestHost host = Place.current().open();
+        GuestDomain domain = host.attach(guest.name())) {
       bulk(domain.memory());
       pages(domain.memory());
       pauses(domain);

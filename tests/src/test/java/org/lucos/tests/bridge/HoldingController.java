@@ -6,8 +6,9 @@ import java.util.List;
 import org.lucos.bridge.addr.GuestPhysicalAddress;
 import org.lucos.bridge.domain.DomainRefusedException;
 import org.lucos.bridge.domain.GuestDomain;
+import org.lucos.bridge.domain.GuestHost;
 import org.lucos.bridge.domain.PausedGuest;
-import org.lucos.bridge.libvirt.Hypervisor;
+import org.lucos.tests.guest.Place;
 
 /**
  * A controller for tests to kill. Arguments: domain, what to do, then for writing: physical
@@ -20,8 +21,8 @@ final class HoldingController {
 
   public static void main(String[] arguments) throws InterruptedException {
     List<String> words = List.of(arguments);
-    try (Hypervisor hypervisor = Hypervisor.open(Virsh.URI, SILENCE_LIMIT);
-        GuestDomain domain = hypervisor.attach(words.get(0))) {
+    try (GuestHost host = Place.current().open(SILENCE_LIMIT);
+        GuestDomain domain = host.attach(words.get(0))) {
       switch (words.get(1)) {
         case "attach" -> say("attached");
         case "rest" -> {

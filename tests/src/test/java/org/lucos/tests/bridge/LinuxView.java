@@ -1,5 +1,7 @@
 package org.lucos.tests.bridge;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -10,6 +12,7 @@ import org.lucos.bridge.domain.GuestDomain;
 import org.lucos.bridge.memory.MemoryRegion;
 import org.lucos.bridge.mmu.PagingRoot;
 import org.lucos.bridge.mmu.VirtualMemory;
+import org.lucos.tests.guest.TestGuest;
 
 /**
  * As much of Linux as tests of the bridge need: VMCOREINFO, found by looking at the start of every
@@ -81,6 +84,19 @@ final class LinuxView {
 
   GuestVirtualAddress symbol(String name) {
     return new GuestVirtualAddress(Long.parseUnsignedLong(fact("SYMBOL(" + name + ")"), 16));
+  }
+
+  /** Where the guest itself says that a symbol is. */
+  static GuestVirtualAddress kallsyms(TestGuest guest, String symbol) {
+    String line = guest.run("grep ' " + symbol + "$' /proc/kallsyms");
+    return new GuestVirtualAddress(Long.parseUnsignedLong(line.substring(0, 16), 16));
+  }
+
+  /** Compares what the guest says of its kernel with what is read at the kernel's own addresses. */
+  void assertBannerOf(TestGuest guest) {
+    assertThat(fact("OSRELEASE")).isEqualTo(guest.release());
+    assertThat(memory().cString(kallsyms(guest, "linux_banner"), 4096).strip())
+        .isEqualTo(guest.run("cat /proc/version"));
   }
 
   PagingRoot root() {

@@ -1,35 +1,21 @@
 package org.lucos.tests.bridge;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.lucos.bridge.addr.GuestPhysicalAddress;
-import org.lucos.bridge.addr.GuestVirtualAddress;
 import org.lucos.bridge.domain.GuestDomain;
 import org.lucos.bridge.domain.PausedGuest;
 import org.lucos.bridge.libvirt.Hypervisor;
-import org.lucos.bridge.memory.GuestMemory;
-import org.lucos.bridge.memory.MemoryFaultException;
 import org.lucos.bridge.memory.MemoryRegion;
-import org.lucos.bridge.mmu.PageWalker;
-import org.lucos.bridge.mmu.Translation;
 import org.lucos.tests.guest.Guest;
 import org.lucos.tests.guest.GuestSpec;
 import org.lucos.tests.guest.TestGuest;
+import org.lucos.tests.guest.Virsh;
 
 class MemoryTest {
-
-  @Test
-  void runningKernelsMemoryIsReadByItsAddresses(@Guest(vcpus = 2) TestGuest guest) {
-    try (Hypervisor hypervisor = Hypervisor.open(Virsh.URI);
-        GuestDomain domain = hypervisor.attach(guest.name())) {
-      checkBanner(guest, LinuxView.find(domain));
-    }
-  }
 
   @Test
   void pageTablesOfFourAndFiveLevelsAreWalked() {
@@ -39,7 +25,7 @@ class MemoryTest {
         GuestDomain domain = hypervisor.attach(guest.name())) {
       LinuxView linux = LinuxView.find(domain);
       assertThat(linux.root().levels()).isEqualTo(4);
-      checkBanner(guest, linux);
+      linux.assertBannerOf(guest);
     }
     // mode 'maximum' of the CPU has five
     try (TestGuest guest = TestGuest.boot(GuestSpec.cloud("6.12"));
@@ -47,57 +33,7 @@ class MemoryTest {
         GuestDomain domain = hypervisor.attach(guest.name())) {
       LinuxView linux = LinuxView.find(domain);
       assertThat(linux.root().levels()).isEqualTo(5);
-      checkBanner(guest, linux);
-    }
-  }
-
-  private static GuestVirtualAddress kallsyms(TestGuest guest, String symbol) {
-    String line = guest.run("grep ' " + symbol + "$' /proc/kallsyms");
-    return new GuestVirtualAddress(Long.parseUnsignedLong(line.substring(0, 16), 16));
-  }
-
-  private static void checkBanner(TestGuest guest, LinuxView linux) {
-    assertThat(linux.fact("OSRELEASE")).isEqualTo(guest.release());
-    assertThat(linux.memory().cString(kallsyms(guest, "linux_banner"), 4096).strip())
-        .isEqualTo(guest.run("cat /proc/version"));
-  }
-
-  @Test
-  void rightsOfPagesAreSeen(@Guest(vcpus = 2) TestGuest guest) {
-    try (Hypervisor hypervisor = Hypervisor.open(Virsh.URI);
-        GuestDomain domain = hypervisor.attach(guest.name())) {
-      LinuxView linux = LinuxView.find(domain);
-      PageWalker walker = new PageWalker(domain.memory(), linux.root());
-      assertThat(walker.translate(kallsyms(guest, "schedule")).orElseThrow())
-          .returns(false, Translation::noExecute)
-          .returns(false, Translation::writable)
-          .returns(false, Translation::user);
-      assertThat(walker.translate(linux.symbol("init_uts_ns")).orElseThrow())
-          .returns(true, Translation::noExecute)
-          .returns(true, Translation::writable);
-      assertThat(walker.translate(new GuestVirtualAddress(0))).isEmpty();
-      assertThat(walker.translate(new GuestVirtualAddress(-1))).isEmpty();
-    }
-  }
-
-  @Test
-  void vectoredReadsAreAsSingleOnes(@Guest(vcpus = 2) TestGuest guest) {
-    try (Hypervisor hypervisor = Hypervisor.open(Virsh.URI);
-        GuestDomain domain = hypervisor.attach(guest.name())) {
-      LinuxView linux = LinuxView.find(domain);
-      GuestVirtualAddress start = kallsyms(guest, "_stext");
-      long size = kallsyms(guest, "_etext").minus(start);
-      Random random = new Random(9);
-      List<GuestMemory.Slice> slices = new ArrayList<>();
-      for (int i = 0; i < 5000; i++) {
-        int length = 1 + random.nextInt(6000);
-        long offset = (long) (random.nextDouble() * (size - length));
-        slices.add(new GuestMemory.Slice(start.plus(offset), new byte[length], 0, length));
-      }
-      linux.memory().readAll(slices);
-      for (GuestMemory.Slice slice : slices) {
-        assertThat(slice.into()).isEqualTo(linux.memory().bytes(slice.at(), slice.length()));
-      }
+      linux.assertBannerOf(guest);
     }
   }
 
@@ -123,20 +59,6 @@ class MemoryTest {
               .endsWith(":" + shown);
         }
       }
-    }
-  }
-
-  @Test
-  void whatIsNotMappedOrNoRamFaults(@Guest(vcpus = 2) TestGuest guest) {
-    try (Hypervisor hypervisor = Hypervisor.open(Virsh.URI);
-        GuestDomain domain = hypervisor.attach(guest.name())) {
-      LinuxView linux = LinuxView.find(domain);
-      assertThatThrownBy(() -> linux.memory().u64(new GuestVirtualAddress(8)))
-          .isInstanceOf(MemoryFaultException.class);
-      // the local APIC's registers
-      assertThatThrownBy(
-              () -> domain.memory().read(new GuestPhysicalAddress(0xfee00000L), new byte[4], 0, 4))
-          .isInstanceOf(MemoryFaultException.class);
     }
   }
 

@@ -19,7 +19,7 @@ import org.lucos.patcher.build.recipe.RecipeFolder;
 import org.lucos.patcher.build.recipe.Recipes;
 
 /** What tests of builds share: the cache, the project's recipes, what the index offers. */
-final class BuildHost {
+public final class BuildHost {
   static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
   static final Path CACHE =
       Path.of(System.getenv().getOrDefault("LUCOS_CACHE", "/var/cache/lucos"));
@@ -63,7 +63,7 @@ final class BuildHost {
   }
 
   /** Releases of a series' cloud kernel that the index offers with their source, newest first. */
-  static List<String> releases(String series) {
+  public static List<String> releases(String series) {
     return RELEASES.computeIfAbsent(series, BuildHost::onOffer);
   }
 

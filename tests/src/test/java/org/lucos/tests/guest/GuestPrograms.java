@@ -52,6 +52,9 @@ public final class GuestPrograms {
 
   /** The program of a C file that includes no headers but the system's and its parent folder's. */
   public static Path compiled(Path source) {
+    if (Prepared.isAllThereIs()) {
+      return source; // guests have it already, and nothing is compiled
+    }
     try {
       String version = HostCommand.run(Duration.ofSeconds(20), List.of("gcc", "--version"));
       Path folder = Files.createDirectories(Repository.cache().resolve("programs"));

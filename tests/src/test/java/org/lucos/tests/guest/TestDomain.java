@@ -22,7 +22,7 @@ import java.util.stream.Stream;
  * A guest's libvirt domain, made by {@code vm-images/boot.sh} and tied to this process through the
  * script's standard input: when this process ends, however that happens, the domain ends.
  */
-final class TestDomain {
+final class TestDomain implements BootedDomain {
   private static final Duration BUILD_LIMIT = Duration.ofMinutes(15);
   private static final Duration SCRIPT_LIMIT = Duration.ofMinutes(1);
   private static final int LOG_TAIL_LINES = 60;
@@ -47,7 +47,7 @@ final class TestDomain {
   /** Builds the image if it is not in the cache, and starts a domain from it. */
   static TestDomain start(GuestSpec spec) {
     HostCommand.run(SCRIPT_LIMIT, List.of(bootScript(), "--destroy-stale"));
-    Map<String, String> image = HostCommand.facts(HostCommand.run(BUILD_LIMIT, build(spec)));
+    Map<String, String> image = Prepared.image(spec).orElseGet(() -> build(spec));
     long owner = ProcessHandle.current().pid();
     String name = "lucos-test-" + owner + "-" + UUID.randomUUID().toString().substring(0, 4);
     List<String> command = new ArrayList<>();
@@ -104,7 +104,12 @@ final class TestDomain {
     return new TestDomain(name, release, script, facts, started);
   }
 
-  private static List<String> build(GuestSpec spec) {
+  /** Builds the image if it is not in the cache, and tells where its parts are. */
+  static Map<String, String> build(GuestSpec spec) {
+    return HostCommand.facts(HostCommand.run(BUILD_LIMIT, recipe(spec)));
+  }
+
+  private static List<String> recipe(GuestSpec spec) {
     boolean quick = spec.image() == GuestSpec.Image.QUICK;
     String recipe = quick ? "vm-images/quick/build.sh" : "vm-images/debian/build.sh";
     List<String> command = new ArrayList<>();
@@ -154,29 +159,33 @@ final class TestDomain {
     return value;
   }
 
-  String name() {
+  @Override
+  public String name() {
     return name;
   }
 
-  String release() {
+  @Override
+  public String release() {
     return release;
   }
 
-  /** The socket of the port with the shell for programs. */
-  Path console() {
+  @Override
+  public Path console() {
     return console;
   }
 
-  /** Time since the domain was asked for. */
-  Duration age() {
+  @Override
+  public Duration age() {
     return Duration.ofNanos(System.nanoTime() - started);
   }
 
-  boolean isAlive() {
+  @Override
+  public boolean isAlive() {
     return script.isAlive();
   }
 
-  String consoleLog() {
+  @Override
+  public String consoleLog() {
     try {
       return Files.readString(log, StandardCharsets.ISO_8859_1);
     } catch (IOException e) {
@@ -184,8 +193,8 @@ final class TestDomain {
     }
   }
 
-  /** The last lines of the console log, for a message; all of it is copied to where it stays. */
-  String consoleTail() {
+  @Override
+  public String consoleTail() {
     List<String> lines = consoleLog().lines().toList();
     int from = Math.max(0, lines.size() - LOG_TAIL_LINES);
     return "\n--- console, all of it in "
@@ -203,8 +212,8 @@ final class TestDomain {
     }
   }
 
-  /** Ends the domain, whatever state it is in, and removes what was kept for it but the log. */
-  void destroy() {
+  @Override
+  public void destroy() {
     try {
       if (Files.exists(log)) {
         keepLog();

@@ -8,7 +8,7 @@ import java.util.UUID;
 import org.junit.jupiter.api.Assumptions;
 
 /**
- * A real guest: a transient libvirt domain with a stock Debian kernel, tied to this process (it is
+ * A real guest at this {@link Place} with a stock Debian kernel, tied to this process (it is
  * destroyed when the process dies, however that happens). Every program under {@code
  * tests/src/test/guest} is in its {@code /bin}. After it is closed its console log stays in {@code
  * tests/target/guests}.
@@ -23,12 +23,12 @@ public final class TestGuest implements AutoCloseable {
   private static final int CHUNK = 16 * 1024;
 
   private final GuestSpec spec;
-  private final TestDomain domain;
+  private final BootedDomain domain;
   private final GuestShell shell;
   private final Duration bootTime;
   private String mark = "";
 
-  private TestGuest(GuestSpec spec, TestDomain domain, GuestShell shell, Duration bootTime) {
+  private TestGuest(GuestSpec spec, BootedDomain domain, GuestShell shell, Duration bootTime) {
     this.spec = spec;
     this.domain = domain;
     this.shell = shell;
@@ -42,7 +42,7 @@ public final class TestGuest implements AutoCloseable {
    */
   public static TestGuest boot(GuestSpec spec) {
     requireRoot();
-    TestDomain domain = TestDomain.start(spec);
+    BootedDomain domain = Place.current().start(spec);
     try {
       GuestShell shell = GuestShell.connect(domain.console(), BOOT_LIMIT);
       TestGuest guest = new TestGuest(spec, domain, shell, domain.age());
@@ -72,7 +72,7 @@ public final class TestGuest implements AutoCloseable {
   }
 
   /** Without root there is no guest: a skipped test for a person, a failed one in CI. */
-  static void requireRoot() {
+  public static void requireRoot() {
     if (!"root".equals(System.getProperty("user.name"))) {
       String why = "guests of the system libvirt daemon need root";
       if ("true".equals(System.getenv("CI"))) {
@@ -89,6 +89,11 @@ public final class TestGuest implements AutoCloseable {
   /** The libvirt domain's name. */
   public String name() {
     return domain.name();
+  }
+
+  /** The same guest, by other means than the product's. */
+  public Outside outside() {
+    return Place.current().outside(name());
   }
 
   /** The kernel's release, as the package calls it and {@code uname -r} prints it. */

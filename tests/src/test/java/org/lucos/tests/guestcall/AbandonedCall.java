@@ -3,11 +3,12 @@ package org.lucos.tests.guestcall;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.lucos.bridge.domain.GuestDomain;
-import org.lucos.bridge.libvirt.Hypervisor;
+import org.lucos.bridge.domain.GuestHost;
 import org.lucos.patcher.guestcall.GuestCalls;
 import org.lucos.patcher.guestcall.GuestProgram;
 import org.lucos.patcher.guestcall.GuestProgram.Constant;
 import org.lucos.patcher.kernel.RunningKernel;
+import org.lucos.tests.guest.Place;
 
 /** A controller that is killed while its guest call is out; run as a process of its own. */
 final class AbandonedCall {
@@ -16,8 +17,8 @@ final class AbandonedCall {
   private AbandonedCall() {}
 
   public static void main(String[] arguments) {
-    try (Hypervisor hypervisor = Hypervisor.open("qemu:///system");
-        GuestDomain domain = hypervisor.attach(arguments[0])) {
+    try (GuestHost host = Place.current().open();
+        GuestDomain domain = host.attach(arguments[0])) {
       RunningKernel kernel = RunningKernel.attach(domain, Path.of(arguments[1]));
       GuestCalls calls = GuestCalls.open(kernel);
       GuestProgram.Builder program = GuestProgram.named("wait");

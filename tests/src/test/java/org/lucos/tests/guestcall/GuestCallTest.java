@@ -7,13 +7,14 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lucos.bridge.addr.GuestVirtualAddress;
 import org.lucos.bridge.domain.GuestDomain;
-import org.lucos.bridge.libvirt.Hypervisor;
+import org.lucos.bridge.domain.GuestHost;
 import org.lucos.patcher.guestcall.GuestCallResult;
 import org.lucos.patcher.guestcall.GuestCallResult.Route;
 import org.lucos.patcher.guestcall.GuestCalls;
@@ -22,11 +23,14 @@ import org.lucos.patcher.guestcall.GuestProgram.Constant;
 import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.patcher.refusal.BusyRefusal;
 import org.lucos.patcher.refusal.RefusedException;
+import org.lucos.tests.guest.Contract;
 import org.lucos.tests.guest.Guest;
 import org.lucos.tests.guest.GuestSpec;
+import org.lucos.tests.guest.Place;
 import org.lucos.tests.guest.TestGuest;
 
 /** Kernel functions run inside of guests from outside. */
+@Contract
 class GuestCallTest {
   private static final Duration LIMIT = Duration.ofSeconds(30);
 
@@ -58,6 +62,7 @@ class GuestCallTest {
   }
 
   @Test
+  @Tag(Contract.CORE)
   void aPassingTaskTakesTheCallExactlyOnceInABusyGuest(@Guest(vcpus = 2) TestGuest guest) {
     guest.run(
         "rm -f /tmp/busy; for i in 1 2 3 4 5 6; do (while :; do :; done) & echo $! >>/tmp/busy; done");
@@ -177,8 +182,8 @@ class GuestCallTest {
   }
 
   private void inside(TestGuest guest, java.util.function.Consumer<RunningKernel> work) {
-    try (Hypervisor hypervisor = Hypervisor.open("qemu:///system");
-        GuestDomain domain = hypervisor.attach(guest.name())) {
+    try (GuestHost host = Place.current().open();
+        GuestDomain domain = host.attach(guest.name())) {
       work.accept(RunningKernel.attach(domain, cache));
     }
   }

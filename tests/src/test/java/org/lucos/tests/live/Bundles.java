@@ -20,6 +20,7 @@ import org.lucos.patcher.app.MakeKey;
 import org.lucos.patcher.app.Progress;
 import org.lucos.patcher.app.Settings;
 import org.lucos.patcher.build.ProbeFile;
+import org.lucos.tests.guest.Place;
 import org.lucos.tests.guest.Repository;
 
 /**
@@ -36,7 +37,7 @@ public final class Bundles {
     Path own = Repository.own("live");
     Settings host = Settings.from(System.getenv(), Optional.empty());
     return new Settings(
-        host.connection(),
+        Place.current().connection(),
         Repository.cache(),
         own.resolve("state"),
         own.resolve("locks"),

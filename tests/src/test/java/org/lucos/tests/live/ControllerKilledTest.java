@@ -14,6 +14,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.lucos.patcher.app.RecoverGuest;
 import org.lucos.patcher.app.ShowStatus;
+import org.lucos.tests.guest.Contract;
 import org.lucos.tests.guest.Guest;
 import org.lucos.tests.guest.Repository;
 import org.lucos.tests.guest.TestGuest;
@@ -39,6 +40,7 @@ class ControllerKilledTest {
           new Moment("switch", 200));
 
   @Test
+  @Contract
   void killedControllerLeavesARunningGuestInAKnownState(@Guest(vcpus = 2) TestGuest guest)
       throws Exception {
     Operator operator = new Operator(guest);
@@ -195,9 +197,9 @@ class ControllerKilledTest {
   }
 
   static void awaitRunning(TestGuest guest) throws InterruptedException {
-    for (int i = 0; i < 150 && !Virsh.run("domstate", guest.name()).equals("running"); i++) {
+    for (int i = 0; i < 600 && !guest.outside().running(); i++) {
       Thread.sleep(100);
     }
-    assertThat(Virsh.run("domstate", guest.name())).isEqualTo("running");
+    assertThat(guest.outside().running()).isTrue();
   }
 }

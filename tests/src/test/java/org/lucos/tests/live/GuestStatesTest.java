@@ -12,7 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lucos.bridge.domain.GuestDomain;
-import org.lucos.bridge.libvirt.Hypervisor;
+import org.lucos.bridge.domain.GuestHost;
 import org.lucos.patcher.app.ApplyPatch;
 import org.lucos.patcher.app.Progress;
 import org.lucos.patcher.app.Settings;
@@ -21,9 +21,12 @@ import org.lucos.patcher.refusal.ExitCode;
 import org.lucos.patcher.refusal.GuestRefusal;
 import org.lucos.patcher.refusal.Refusal;
 import org.lucos.patcher.transaction.GuestLock;
+import org.lucos.tests.guest.Contract;
 import org.lucos.tests.guest.Guest;
 import org.lucos.tests.guest.GuestSpec;
+import org.lucos.tests.guest.Place;
 import org.lucos.tests.guest.TestGuest;
+import org.lucos.tests.guest.Virsh;
 
 /** Guests that cannot be worked on, for reasons of their own or of the host. */
 class GuestStatesTest {
@@ -32,18 +35,19 @@ class GuestStatesTest {
   @TempDir private Path folder = Path.of("");
 
   @Test
+  @Contract
   void pausedGuestIsRefusedAndStaysPaused(@Guest TestGuest guest) {
     Operator operator = new Operator(guest);
     Path bundle = operator.bundle(PATCH.recipe());
-    Virsh.run("suspend", guest.name());
+    guest.outside().suspend();
     try {
       Refusal refusal = Operator.refusal(() -> operator.apply(bundle, Operator.HASTE));
       assertThat(refusal.code()).isEqualTo("domain-not-running");
       assertThat(refusal.exitCode()).isEqualTo(ExitCode.GUEST_UNAVAILABLE);
       assertThat(refusal.message()).contains(guest.name());
-      assertThat(Virsh.run("domstate", guest.name())).isEqualTo("paused");
+      assertThat(guest.outside().running()).isFalse();
     } finally {
-      Virsh.run("resume", guest.name());
+      guest.outside().resume();
     }
     PATCH.assertNotSeen(guest);
   }
@@ -77,12 +81,13 @@ class GuestStatesTest {
   }
 
   @Test
+  @Contract
   void guestThatAnotherControllerWorksOnIsBusy(@Guest TestGuest guest) {
     Operator operator = new Operator(guest);
     Path bundle = operator.bundle(PATCH.recipe());
     Settings settings = operator.settings();
-    try (Hypervisor hypervisor = Hypervisor.open(settings.connection());
-        GuestDomain domain = hypervisor.attach(guest.name());
+    try (GuestHost host = Place.current().open();
+        GuestDomain domain = host.attach(guest.name());
         GuestLock lock =
             GuestLock.take(
                 settings.locks(), domain.identity(), Duration.ofSeconds(5), settings.clock())) {

@@ -15,7 +15,7 @@ import java.util.function.Function;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.lucos.bridge.addr.AddressRange;
 import org.lucos.bridge.domain.GuestDomain;
-import org.lucos.bridge.libvirt.Hypervisor;
+import org.lucos.bridge.domain.GuestHost;
 import org.lucos.patcher.app.ApplyPatch;
 import org.lucos.patcher.app.Failures;
 import org.lucos.patcher.app.PlanPatch;
@@ -31,6 +31,7 @@ import org.lucos.patcher.kernel.KernelSymbol;
 import org.lucos.patcher.kernel.LoadedModule.Kind;
 import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.patcher.refusal.Refusal;
+import org.lucos.tests.guest.Place;
 import org.lucos.tests.guest.TestGuest;
 
 /** Works on one guest through the product's use cases, as the commands do. */
@@ -245,8 +246,8 @@ final class Operator {
 
   /** What is found in the guest's kernel. */
   <T> T inKernel(Function<RunningKernel, T> look) {
-    try (Hypervisor hypervisor = Hypervisor.open(settings.connection());
-        GuestDomain domain = hypervisor.attach(guest.name())) {
+    try (GuestHost host = Place.current().open();
+        GuestDomain domain = host.attach(guest.name())) {
       return look.apply(RunningKernel.attach(domain, settings.cache().resolve("running")));
     }
   }

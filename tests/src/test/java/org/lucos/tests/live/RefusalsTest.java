@@ -22,6 +22,7 @@ import org.lucos.patcher.refusal.Refusal;
 import org.lucos.patcher.refusal.StateRefusal;
 import org.lucos.patcher.refusal.TrustRefusal;
 import org.lucos.tests.guest.CommandResult;
+import org.lucos.tests.guest.Contract;
 import org.lucos.tests.guest.Guest;
 import org.lucos.tests.guest.TestGuest;
 
@@ -42,6 +43,7 @@ class RefusalsTest {
   }
 
   @Test
+  @Contract
   void appliedPatchIsNotAppliedAgain(@Guest TestGuest guest) {
     Operator operator = new Operator(guest);
     guest.markKernelLog();

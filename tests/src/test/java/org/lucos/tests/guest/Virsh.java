@@ -1,4 +1,4 @@
-package org.lucos.tests.bridge;
+package org.lucos.tests.guest;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -6,14 +6,15 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
-/** libvirt as an operator uses it, beside the product. */
-final class Virsh {
-  static final String URI = "qemu:///system";
+/** QEMU and libvirt as an operator uses them, beside the product. */
+public final class Virsh {
+  /** The system libvirt daemon of this machine. */
+  public static final String URI = "qemu:///system";
 
   private Virsh() {}
 
   /** Runs a command that must succeed, and returns what it prints. */
-  static String run(String... arguments) {
+  public static String run(String... arguments) {
     List<String> command = new ArrayList<>(List.of("virsh", "-q", "-c", URI));
     command.addAll(List.of(arguments));
     try {
@@ -33,21 +34,21 @@ final class Virsh {
     }
   }
 
-  static String hmp(String domain, String line) {
+  public static String hmp(String domain, String line) {
     return run("qemu-monitor-command", domain, "--hmp", line);
   }
 
-  static String qmp(String domain, String json) {
+  public static String qmp(String domain, String json) {
     return run("qemu-monitor-command", domain, json);
   }
 
   /** Whether a gdbstub of the domain listens or is connected. */
-  static boolean debugPortOpen(String domain) {
+  public static boolean debugPortOpen(String domain) {
     return qmp(domain, "{\"execute\":\"query-chardev\"}").contains("\"label\":\"gdb\"");
   }
 
   /** QEMU's word for what the guest is doing. */
-  static boolean running(String domain) {
+  public static boolean running(String domain) {
     return qmp(domain, "{\"execute\":\"query-status\"}").contains("\"running\":true");
   }
 }
