@@ -170,7 +170,8 @@ public final class ShowLog {
     }
   }
 
-  private static PatchedCode patched(RunningKernel kernel) {
+  /** The code of all patches in a guest. */
+  static PatchedCode patched(RunningKernel kernel) {
     List<GuestPatch> patches = GuestPatch.all(kernel);
     return new PatchedCode(
         patches.stream().map(patch -> patch.module().name()).collect(Collectors.toSet()),

@@ -72,29 +72,34 @@ public final class ShowStatus {
   /** Reads the guest; pauses nothing. */
   public Outcome run(String guest) {
     try (GuestSession session = GuestSession.reading(settings, guest)) {
-      RunningKernel kernel = session.kernel();
-      List<String> notes = new ArrayList<>();
-      if (GuestCalls.isLeftOpen(kernel)) {
-        notes.add("a guest call is under way, or a controller died during one");
-      }
-      List<Patch> patches = new ArrayList<>();
-      GuestHooks hooks = GuestHooks.of(kernel);
-      for (GuestPatch patch : GuestPatch.all(kernel)) {
-        patches.add(describe(kernel, patch));
-        notes.addAll(HookNotes.bypasses(hooks, patch));
-        notes.addAll(HookNotes.probes(hooks, patch));
-      }
-      WaitingPatches.Recorded recorded =
-          new WaitingPatches(settings, session.domain().identity().uuid()).all();
-      String boot = kernel.identity().boot();
-      for (WaitingPatches.Waiting waiting : recorded.patches()) {
-        List<String> absent = PreparedPatch.absent(waiting.targets(), kernel);
-        patches.add(WaitingApply.describe(waiting, boot, absent));
-      }
-      unfinished(session).ifPresent(notes::add);
-      recorded.damaged().forEach(file -> notes.add("damaged record of a waiting patch: " + file));
-      return new Outcome(session.describe(), patches, notes);
+      return of(session);
     }
+  }
+
+  /** Of a guest that is open already. */
+  Outcome of(GuestSession session) {
+    RunningKernel kernel = session.kernel();
+    List<String> notes = new ArrayList<>();
+    if (GuestCalls.isLeftOpen(kernel)) {
+      notes.add("a guest call is under way, or a controller died during one");
+    }
+    List<Patch> patches = new ArrayList<>();
+    GuestHooks hooks = GuestHooks.of(kernel);
+    for (GuestPatch patch : GuestPatch.all(kernel)) {
+      patches.add(describe(kernel, patch));
+      notes.addAll(HookNotes.bypasses(hooks, patch));
+      notes.addAll(HookNotes.probes(hooks, patch));
+    }
+    WaitingPatches.Recorded recorded =
+        new WaitingPatches(settings, session.domain().identity().uuid()).all();
+    String boot = kernel.identity().boot();
+    for (WaitingPatches.Waiting waiting : recorded.patches()) {
+      List<String> absent = PreparedPatch.absent(waiting.targets(), kernel);
+      patches.add(WaitingApply.describe(waiting, boot, absent));
+    }
+    unfinished(session).ifPresent(notes::add);
+    recorded.damaged().forEach(file -> notes.add("damaged record of a waiting patch: " + file));
+    return new Outcome(session.describe(), patches, notes);
   }
 
   private Optional<String> unfinished(GuestSession session) {

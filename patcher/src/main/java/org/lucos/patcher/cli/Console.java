@@ -41,6 +41,11 @@ final class Console {
     return json;
   }
 
+  /** Whether somebody looks on, whose screen can be written anew. */
+  boolean isTerminal() {
+    return terminal;
+  }
+
   /** Prints a result: as JSON, or with the text a person reads. */
   void result(Object report, Runnable text) {
     if (json) {

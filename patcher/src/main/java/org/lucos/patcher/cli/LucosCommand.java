@@ -33,6 +33,7 @@ import picocli.CommandLine.Spec;
       AgentCommand.class,
       DmesgCommand.class,
       PsCommand.class,
+      WatchCommand.class,
       DoctorCommand.class,
       HelpCommand.class
     },

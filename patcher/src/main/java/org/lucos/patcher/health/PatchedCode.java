@@ -1,5 +1,6 @@
 package org.lucos.patcher.health;
 
+import com.google.common.collect.Sets;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -18,6 +19,12 @@ public record PatchedCode(Set<String> modules, Set<String> functions) {
   public PatchedCode {
     modules = Set.copyOf(modules);
     functions = Set.copyOf(functions);
+  }
+
+  /** That of both. */
+  public PatchedCode and(PatchedCode other) {
+    return new PatchedCode(
+        Sets.union(modules, other.modules), Sets.union(functions, other.functions));
   }
 
   /** How far a place is from patched code. */
