@@ -2,12 +2,15 @@ package org.lucos.bench.cli;
 
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.lucos.bench.harness.Comparison;
 import org.lucos.bench.harness.Result;
+import org.lucos.bench.harness.ResultPage;
 import org.lucos.bench.harness.Results;
 import org.lucos.bench.harness.Scenario;
 import org.lucos.bench.harness.Setting;
@@ -32,6 +35,7 @@ import picocli.CommandLine.Spec;
 @SuppressWarnings("NullAway.Init") // picocli sets the fields
 public final class BenchMain implements Runnable {
   private static final String PRODUCT_DIRECTORY = "product";
+  private static final int SLOWER = 3;
 
   private final PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
   private final PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
@@ -94,7 +98,11 @@ public final class BenchMain implements Runnable {
               names = {"-k", "--kernel"},
               paramLabel = "RELEASE",
               description = "what guests run (default: the newest Debian 6.1 cloud kernel)")
-          String kernel) {
+          String kernel,
+      @Option(
+              names = "--missing",
+              description = "only those without a result in DIR: goes on where a run was stopped")
+          boolean missing) {
     Path home = Path.of(environment.getOrDefault("LUCOS_HOME", ".")).toAbsolutePath();
     Path work = output.toAbsolutePath().resolve("work");
     Settings own =
@@ -102,6 +110,10 @@ public final class BenchMain implements Runnable {
     List<String> options =
         kernel == null ? List.of("--series", "6.1") : List.of("--release", kernel);
     for (Scenario scenario : scenarios(names)) {
+      if (missing && Files.exists(Results.file(output, scenario.name()))) {
+        err.println(scenario.name() + ": there already");
+        continue;
+      }
       Result result = scenario.run(new Setting(home, own, work, options, rounds), err::println);
       Path file = Results.write(output, result);
       out.print(Results.table(result));
@@ -126,17 +138,40 @@ public final class BenchMain implements Runnable {
   @Command(
       name = "compare",
       mixinStandardHelpOptions = true,
-      description = "Sets the medians of two results beside each other.")
+      description = {
+        "Sets two results of a scenario side by side.",
+        "Ends with 3 if anything has become slower: its median by more than is tolerated, and more"
+            + " than chance explains (Mann-Whitney, one in a hundred)."
+      })
   int compare(
       @Parameters(paramLabel = "BEFORE") Path before,
-      @Parameters(paramLabel = "AFTER") Path after) {
-    out.print(Results.comparison(Results.read(before), Results.read(after)));
-    return 0;
+      @Parameters(paramLabel = "AFTER") Path after,
+      @Option(
+              names = "--tolerate",
+              paramLabel = "PERCENT",
+              defaultValue = "10",
+              description = "how far a median may be off (default: ${DEFAULT-VALUE})")
+          int tolerated) {
+    Comparison comparison =
+        Comparison.of(Results.read(before), Results.read(after), tolerated / 100.0);
+    out.print(comparison.text());
+    return comparison.isSlower() ? SLOWER : 0;
   }
 
-  @Command(name = "report", mixinStandardHelpOptions = true, description = "Prints results again.")
-  int report(@Parameters(paramLabel = "FILE", arity = "1..*") List<Path> files) {
-    files.forEach(file -> out.println(Results.table(Results.read(file))));
+  @Command(
+      name = "report",
+      mixinStandardHelpOptions = true,
+      description = "Prints results again, or makes one page of them with plots and raw data.")
+  int report(
+      @Parameters(paramLabel = "FILE", arity = "1..*") List<Path> files,
+      @Option(names = "--html", paramLabel = "PAGE", description = "the page to write") Path page) {
+    List<Result> results = files.stream().map(Results::read).toList();
+    if (page == null) {
+      results.forEach(result -> out.println(Results.table(result)));
+    } else {
+      ResultPage.write(page, results);
+      out.println("page: " + page);
+    }
     return 0;
   }
 }

@@ -7,7 +7,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Base64;
 import java.util.List;
+import java.util.Optional;
 import org.lucos.patcher.build.Command;
 import org.lucos.patcher.build.CommandOutcome;
 import org.lucos.patcher.build.ProcessCommands;
@@ -17,6 +20,7 @@ public final class BootedGuest implements LiveGuest {
   private static final Duration BOOT_LIMIT = Duration.ofMinutes(5);
   private static final int SHELL_SECONDS = 120;
   private static final int TAIL = 20;
+  private static final int CHUNK = 16 << 10;
 
   private final Path scripts;
   private final String name;
@@ -46,10 +50,28 @@ public final class BootedGuest implements LiveGuest {
       List<String> modules,
       List<Path> programs,
       Path work) {
+    return boot(scripts, name, kernel, vcpus, modules, programs, work, Optional.empty());
+  }
+
+  /**
+   * The same, perhaps with the guest's agent.
+   *
+   * @param agent the program; it becomes {@code /usr/sbin/lucos-agent}, and is not started
+   */
+  public static BootedGuest boot(
+      Path scripts,
+      String name,
+      List<String> kernel,
+      int vcpus,
+      List<String> modules,
+      List<Path> programs,
+      Path work,
+      Optional<Path> agent) {
     List<String> argv = new ArrayList<>();
     argv.add(scripts.resolve("boot.sh").toString());
     argv.addAll(List.of("--name", name, "--vcpus", Integer.toString(vcpus), "--memory", "768"));
     argv.addAll(List.of("--owner", Long.toString(ProcessHandle.current().pid())));
+    agent.ifPresent(program -> argv.add("--agent"));
     argv.addAll(List.of("--append", "quiet", "--"));
     argv.addAll(kernel);
     modules.forEach(module -> argv.addAll(List.of("--module", module)));
@@ -57,6 +79,7 @@ public final class BootedGuest implements LiveGuest {
       String called = String.valueOf(program.getFileName()).replaceFirst("\\.c$", "");
       argv.addAll(List.of("--file", compiled(program, work, called) + "=/bin/" + called));
     }
+    agent.ifPresent(program -> argv.addAll(List.of("--file", program + "=/usr/sbin/lucos-agent")));
     BootedGuest guest = new BootedGuest(scripts, name, true);
     guest.close();
     CommandOutcome outcome = new ProcessCommands().run(Command.of(argv).within(BOOT_LIMIT));
@@ -119,6 +142,16 @@ public final class BootedGuest implements LiveGuest {
           "in " + name + ": " + command + ": " + outcome.tail(3) + "; its console: " + tail());
     }
     return outcome.output();
+  }
+
+  /** Writes a file in the guest; for some hundred kilobytes, since it goes through its console. */
+  public void write(String path, byte[] content) {
+    run(": >'" + path + "'");
+    for (int at = 0; at < content.length; at += CHUNK) {
+      byte[] chunk = Arrays.copyOfRange(content, at, Math.min(content.length, at + CHUNK));
+      String text = Base64.getEncoder().encodeToString(chunk);
+      run("echo " + text + " | base64 -d >>'" + path + "'");
+    }
   }
 
   private String tail() {

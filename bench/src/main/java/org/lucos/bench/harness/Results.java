@@ -15,10 +15,25 @@ public final class Results {
 
   private Results() {}
 
+  /** Where a scenario's result is. */
+  public static Path file(Path directory, String scenario) {
+    return directory.resolve(scenario + ".json");
+  }
+
+  /** A result as text that {@link #read} takes. */
+  static String json(Result result) {
+    try {
+      return JSON.writeValueAsString(result);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /** Writes {@code NAME.json}. */
   public static Path write(Path directory, Result result) {
     try {
-      Path file = Files.createDirectories(directory).resolve(result.scenario() + ".json");
+      Files.createDirectories(directory);
+      Path file = file(directory, result.scenario());
       JSON.writeValue(file.toFile(), result);
       return file;
     } catch (IOException e) {
@@ -42,13 +57,13 @@ public final class Results {
     line(text, "%s, %s", result.scenario(), result.started());
     line(text, "%s, %d CPUs, load %s", machine.cpu(), machine.cpus(), machine.load());
     result.guests().forEach(guest -> line(text, "%s", guest));
-    String row = "%-16s %-24s %7s %8s %8s %8s %8s %s";
+    String row = "%-16s %-30s %7s %8s %8s %8s %8s %s";
     line(text, row, "", "", "samples", "least", "median", "p99", "most", "");
     for (Series series : result.series()) {
       Distribution d = series.distribution();
       line(
           text,
-          "%-16s %-24s %7d %8d %8d %8d %8d %s",
+          "%-16s %-30s %7d %8d %8d %8d %8d %s",
           series.group(),
           series.name(),
           d.count(),
@@ -59,29 +74,6 @@ public final class Results {
           series.unit());
     }
     result.ratios().forEach(ratio -> line(text, "%s", ratio));
-    return text.toString();
-  }
-
-  /** Medians of two runs beside each other. */
-  public static String comparison(Result before, Result after) {
-    StringBuilder text = new StringBuilder();
-    for (Series old : before.series()) {
-      for (Series fresh : after.series()) {
-        if (old.group().equals(fresh.group()) && old.name().equals(fresh.name())) {
-          long was = old.distribution().median();
-          long is = fresh.distribution().median();
-          line(
-              text,
-              "%-16s %-24s %8d -> %8d %-5s x%.2f",
-              old.group(),
-              old.name(),
-              was,
-              is,
-              old.unit(),
-              was == 0 ? Double.NaN : (double) is / was);
-        }
-      }
-    }
     return text.toString();
   }
 

@@ -1,5 +1,6 @@
 package org.lucos.bench.harness;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import java.util.List;
 
 /**
@@ -14,6 +15,12 @@ public record Series(String group, String name, String unit, List<Long> samples)
   /** Copies the list. */
   public Series {
     samples = List.copyOf(samples);
+  }
+
+  /** Whether they say how long something took. */
+  @JsonIgnore
+  public boolean isTime() {
+    return unit.equals("us") || unit.startsWith("ns");
   }
 
   /** Their distribution. */

@@ -1,27 +1,20 @@
 package org.lucos.bench.scenario;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.Optional;
 import java.util.function.Consumer;
 import org.lucos.bench.guest.BootedGuest;
 import org.lucos.bench.harness.Distribution;
 import org.lucos.bench.harness.Machine;
 import org.lucos.bench.harness.Result;
+import org.lucos.bench.harness.Samples;
 import org.lucos.bench.harness.Scenario;
-import org.lucos.bench.harness.Series;
 import org.lucos.bench.harness.Setting;
 import org.lucos.bench.scenario.PausedGuestSession.Sample;
 import org.lucos.patcher.app.ApplyPatch;
-import org.lucos.patcher.app.BuildPatch;
 import org.lucos.patcher.app.Progress;
 import org.lucos.patcher.app.Settings;
 
@@ -80,14 +73,21 @@ public final class PauseScenario implements Scenario {
         for (PausedGuestSession guest : List.of(first, second)) {
           String group = guest.threads() + " threads";
           samples.add(group, "empty", guest.empty());
-          samples.add(group, "revert", guest.revert());
+          add(samples, group, "revert", guest.revert());
           samples.add(group, "empty", guest.empty());
-          samples.add(group, "apply", guest.apply());
+          add(samples, group, "apply", guest.apply());
         }
         progress.accept("round " + (round + 1) + " of " + setting.rounds());
       }
     }
     return new Result(name(), started, machine.after(), guests, samples.series(), ratios(samples));
+  }
+
+  private static void add(Samples samples, String group, String name, Sample sample) {
+    samples.add(group, name, sample.pause());
+    sample.phases().forEach((phase, micros) -> samples.add(group, name + ": " + phase, micros));
+    sample.undone().forEach(micros -> samples.add(group, name + ", undone", micros));
+    samples.add(group, name + ", put off", "times", sample.putOff().size());
   }
 
   private PausedGuestSession session(Setting setting, int threads, Consumer<String> progress) {
@@ -101,7 +101,7 @@ public final class PauseScenario implements Scenario {
             VCPUS,
             List.of(),
             List.of(images.resolve("programs/threads.c")),
-            created(setting.work().resolve("programs")));
+            Inputs.programs(setting));
     boolean done = false;
     try {
       guest.run("ulimit -u unlimited; threads " + threads + " >/tmp/threads 2>&1 &");
@@ -111,7 +111,7 @@ public final class PauseScenario implements Scenario {
           .run(
               new ApplyPatch.Request(
                   guest.name(),
-                  bundle(setting, guest.run("uname -r").strip()),
+                  Inputs.edit(setting, RECIPE, guest.run("uname -r").strip()),
                   PATIENCE,
                   Duration.ofSeconds(1),
                   false,
@@ -127,36 +127,6 @@ public final class PauseScenario implements Scenario {
       if (!done) {
         guest.close();
       }
-    }
-  }
-
-  private static Path bundle(Setting setting, String release) {
-    Path bundle = created(setting.work()).resolve(RECIPE + "-" + release + ".lucos");
-    if (!Files.exists(bundle)) {
-      Path edit = setting.settings().recipes().resolve("mechanism/" + RECIPE + ".edit");
-      new BuildPatch(setting.settings())
-          .run(
-              new BuildPatch.Request(
-                  new BuildPatch.EditFile(edit),
-                  BuildPatch.Kernels.of(release),
-                  Optional.of(bundle),
-                  Optional.empty(),
-                  "",
-                  List.of(),
-                  Optional.empty(),
-                  false,
-                  BuildPatch.Request.DEFAULT_MAX_OBJECTS,
-                  Optional.empty()),
-              Progress.SILENT);
-    }
-    return bundle;
-  }
-
-  private static Path created(Path directory) {
-    try {
-      return Files.createDirectories(directory);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
   }
 
@@ -190,38 +160,5 @@ public final class PauseScenario implements Scenario {
       }
     }
     return lines;
-  }
-
-  /** Samples by group and name, in the order they first came. */
-  private static final class Samples {
-    private final Map<String, Map<String, List<Long>>> all = new LinkedHashMap<>();
-
-    void add(String group, String name, long sample) {
-      all.computeIfAbsent(group, g -> new LinkedHashMap<>())
-          .computeIfAbsent(name, n -> new ArrayList<>())
-          .add(sample);
-    }
-
-    void add(String group, String name, Sample sample) {
-      add(group, name, sample.pause());
-      sample.phases().forEach((phase, micros) -> add(group, name + ": " + phase, micros));
-      sample.undone().forEach(micros -> add(group, name + ", undone", micros));
-      add(group, name + ", put off (times)", sample.putOff().size());
-    }
-
-    Distribution of(String group, String name) {
-      return Distribution.of(all.getOrDefault(group, Map.of()).getOrDefault(name, List.of()));
-    }
-
-    List<Series> series() {
-      List<Series> series = new ArrayList<>();
-      all.forEach(
-          (group, named) ->
-              named.forEach(
-                  (name, values) ->
-                      series.add(
-                          new Series(group, name, name.contains("times") ? "" : "us", values))));
-      return series;
-    }
   }
 }

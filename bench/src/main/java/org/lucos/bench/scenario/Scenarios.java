@@ -10,7 +10,12 @@ public final class Scenarios {
 
   /** In the order they are run. */
   public static List<Scenario> all() {
-    return List.of(new PauseScenario());
+    return List.of(
+        new PauseScenario(),
+        new EffectScenario(),
+        new CallCostScenario(),
+        new GuestCallScenario(),
+        new AttachScenario());
   }
 
   /** The one of this name. */

@@ -1,0 +1,152 @@
+package org.lucos.bench.scenario;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.lucos.bench.harness.Machine;
+import org.lucos.bench.harness.Result;
+import org.lucos.bench.harness.Samples;
+import org.lucos.bench.harness.Scenario;
+import org.lucos.bench.harness.Setting;
+import org.lucos.patcher.app.ApplyPatch;
+import org.lucos.patcher.app.Progress;
+import org.lucos.patcher.app.RevertPatch;
+import org.lucos.patcher.app.SwitchLimits;
+
+/**
+ * What a system call costs whose function is replaced by one that does the same: by us, by the
+ * guest's own livepatch, or with a kprobe on it, in turn with the function as it was.
+ */
+public final class CallCostScenario implements Scenario {
+  private static final String PATCH = "livepatch-getpid";
+  private static final String MODULE = "livepatch_getpid";
+  private static final String GROUP = "getpid";
+  private static final String UNIT = "ns/1000 calls";
+  private static final String PLAIN = "unpatched";
+  private static final String OURS = "lucos";
+  private static final String THEIRS = "livepatch";
+  private static final String PROBED = "kprobe";
+  private static final int BATCHES = 20;
+  private static final int CALLS = 20_000;
+  private static final SwitchLimits LIMITS =
+      new SwitchLimits(Duration.ofSeconds(60), Duration.ofSeconds(1));
+
+  /** Rounds are dear, and each gives {@link #BATCHES} samples. */
+  private static final int ROUNDS_PER_SAMPLE = 10;
+
+  @Override
+  public String name() {
+    return "call";
+  }
+
+  @Override
+  public String description() {
+    return "the cost of a call of a replaced function, beside the guest's own livepatch";
+  }
+
+  @Override
+  public Result run(Setting setting, Consumer<String> progress) {
+    String started = setting.settings().clock().instant().toString();
+    Machine machine = Machine.now();
+    Samples samples = new Samples();
+    progress.accept("booting a guest");
+    try (ScenarioGuest guest =
+        ScenarioGuest.boot(setting, "call", List.of("livepatch", "call_cost"), Optional.empty())) {
+      progress.accept("building " + PATCH + " for " + guest.release());
+      Path bundle = Inputs.livepatch(setting, PATCH, guest.release());
+      Path module = Inputs.guestLivepatch(setting, PATCH, guest.release());
+      guest.write("/tmp/" + MODULE + ".ko", read(module));
+      int rounds = Math.max(1, setting.rounds() / ROUNDS_PER_SAMPLE);
+      for (int round = 0; round < rounds; round++) {
+        measure(guest, PLAIN, samples);
+        ours(setting, guest, bundle, samples);
+        measure(guest, PLAIN, samples);
+        guest.run("livepatch in /tmp/" + MODULE + ".ko " + MODULE);
+        measure(guest, THEIRS, samples);
+        guest.run("livepatch out " + MODULE);
+        probed(guest, samples);
+        progress.accept("round " + (round + 1) + " of " + rounds);
+      }
+      return new Result(
+          name(),
+          started,
+          machine.after(),
+          List.of(guest.facts()),
+          samples.series(),
+          ratios(samples));
+    }
+  }
+
+  private static byte[] read(Path file) {
+    try {
+      return Files.readAllBytes(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void measure(ScenarioGuest guest, String name, Samples samples) {
+    guest
+        .numbers("call_cost " + BATCHES + " " + CALLS)
+        .forEach(nanos -> samples.add(GROUP, name, UNIT, nanos));
+  }
+
+  private static void ours(Setting setting, ScenarioGuest guest, Path bundle, Samples samples) {
+    new ApplyPatch(setting.settings())
+        .run(
+            new ApplyPatch.Request(
+                guest.name(),
+                List.of(bundle),
+                Optional.empty(),
+                LIMITS,
+                false,
+                true, // of our own making, a moment ago
+                false,
+                false),
+            Progress.SILENT);
+    measure(guest, OURS, samples);
+    new RevertPatch(setting.settings())
+        .run(new RevertPatch.Request(guest.name(), List.of(PATCH), LIMITS), Progress.SILENT);
+  }
+
+  private static void probed(ScenarioGuest guest, Samples samples) {
+    String tracing = "cd /sys/kernel/tracing; ";
+    guest.run(
+        tracing
+            + "echo 'p:lucos_cost __x64_sys_getpid' >>kprobe_events;"
+            + " echo 1 >events/kprobes/lucos_cost/enable");
+    measure(guest, PROBED, samples);
+    guest.run(
+        tracing
+            + "echo 0 >events/kprobes/lucos_cost/enable; echo -:lucos_cost >>kprobe_events;"
+            + " echo >trace");
+  }
+
+  private static List<String> ratios(Samples samples) {
+    long plain = samples.of(GROUP, PLAIN).median();
+    long ours = samples.of(GROUP, OURS).median() - plain;
+    long theirs = samples.of(GROUP, THEIRS).median() - plain;
+    List<String> lines = new ArrayList<>();
+    lines.add(
+        String.format(
+            Locale.ROOT,
+            "a call costs %.1f ns; more: lucos %.1f ns, livepatch %.1f ns, kprobe %.1f ns",
+            plain / 1e3,
+            ours / 1e3,
+            theirs / 1e3,
+            (samples.of(GROUP, PROBED).median() - plain) / 1e3));
+    lines.add(
+        String.format(
+            Locale.ROOT,
+            "what lucos adds / what livepatch adds: %.2f (promised: at most 0.20)",
+            (double) ours / Math.max(1, theirs)));
+    return lines;
+  }
+}

@@ -1,0 +1,193 @@
+package org.lucos.bench.scenario;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.lucos.bench.harness.Distribution;
+import org.lucos.bench.harness.Machine;
+import org.lucos.bench.harness.Result;
+import org.lucos.bench.harness.Samples;
+import org.lucos.bench.harness.Scenario;
+import org.lucos.bench.harness.Setting;
+import org.lucos.patcher.app.ApplyPatch;
+import org.lucos.patcher.app.Progress;
+import org.lucos.patcher.app.Report;
+import org.lucos.patcher.app.RevertPatch;
+import org.lucos.patcher.app.SwitchLimits;
+import org.lucos.patcher.build.Command;
+import org.lucos.patcher.build.CommandOutcome;
+import org.lucos.patcher.build.ProcessCommands;
+
+/**
+ * From the request to the moment from which only new code is run, beside the guest's own livepatch
+ * with the same source, in the same guest, in turn. The latter is timed inside the guest, from the
+ * loading of its module to the end of its transition; what brings the module there is left out.
+ */
+public final class EffectScenario implements Scenario {
+  private static final String PATCH = "livepatch-getpid";
+  private static final String MODULE = "livepatch_getpid";
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final int COLD_EVERY = 5;
+  private static final String WARM = "lucos";
+  private static final String WHOLE = "lucos, whole command";
+  private static final String COLD = "lucos, new process, whole";
+  private static final String OURS_OUT = "lucos, revert";
+  private static final String THEIRS = "livepatch";
+  private static final String THEIRS_OUT = "livepatch, disable";
+
+  @Override
+  public String name() {
+    return "effect";
+  }
+
+  @Override
+  public String description() {
+    return "from the request to the effect, beside the guest's own livepatch; idle and busy";
+  }
+
+  @Override
+  public Result run(Setting setting, Consumer<String> progress) {
+    String started = setting.settings().clock().instant().toString();
+    Machine machine = Machine.now();
+    Samples samples = new Samples();
+    progress.accept("booting a guest");
+    try (ScenarioGuest guest =
+        ScenarioGuest.boot(
+            setting, "effect", List.of("livepatch", "syscall_load"), Optional.empty())) {
+      progress.accept("building " + PATCH + " for " + guest.release());
+      Path bundle = Inputs.livepatch(setting, PATCH, guest.release());
+      guest.write("/tmp/" + MODULE + ".ko", module(setting, guest));
+      rounds(setting, "idle", guest, bundle, samples, progress);
+      guest.underLoad(() -> rounds(setting, "busy", guest, bundle, samples, progress));
+      return new Result(
+          name(),
+          started,
+          machine.after(),
+          List.of(guest.facts()),
+          samples.series(),
+          ratios(samples));
+    }
+  }
+
+  private static byte[] module(Setting setting, ScenarioGuest guest) {
+    try {
+      return Files.readAllBytes(Inputs.guestLivepatch(setting, PATCH, guest.release()));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void rounds(
+      Setting setting,
+      String group,
+      ScenarioGuest guest,
+      Path bundle,
+      Samples samples,
+      Consumer<String> progress) {
+    ours(setting, guest, bundle, "warm-up", new Samples());
+    for (int round = 0; round < setting.rounds(); round++) {
+      ours(setting, guest, bundle, group, samples);
+      theirs(guest, group, samples);
+      if (round % COLD_EVERY == 0) {
+        cold(setting, guest, bundle, group, samples);
+      }
+      progress.accept(group + ": round " + (round + 1) + " of " + setting.rounds());
+    }
+  }
+
+  private static void ours(
+      Setting setting, ScenarioGuest guest, Path bundle, String group, Samples samples) {
+    SwitchLimits limits = new SwitchLimits(PATIENCE, Duration.ofSeconds(1));
+    long start = System.nanoTime();
+    ApplyPatch.Outcome applied =
+        new ApplyPatch(setting.settings())
+            .run(
+                new ApplyPatch.Request(
+                    guest.name(),
+                    List.of(bundle),
+                    Optional.empty(),
+                    limits,
+                    false,
+                    true, // of our own making, a moment ago
+                    false,
+                    false),
+                Progress.SILENT);
+    samples.add(group, WHOLE, since(start));
+    samples.add(group, WARM, until("switch", applied.phases()));
+    RevertPatch.Outcome reverted =
+        new RevertPatch(setting.settings())
+            .run(new RevertPatch.Request(guest.name(), List.of(PATCH), limits), Progress.SILENT);
+    samples.add(group, OURS_OUT, until("restore functions", reverted.phases()));
+  }
+
+  /** From the request to the end of a phase, which ends with the pause. */
+  private static long until(String last, List<Report.Phase> phases) {
+    double millis = 0;
+    for (Report.Phase phase : phases) {
+      millis += phase.milliseconds();
+      if (phase.phase().equals(last)) {
+        return Math.round(millis * 1000);
+      }
+    }
+    throw new IllegalStateException(last + " is not among " + phases);
+  }
+
+  private static void theirs(ScenarioGuest guest, String group, Samples samples) {
+    samples.add(
+        group, THEIRS, guest.numbers("livepatch in /tmp/" + MODULE + ".ko " + MODULE).get(0));
+    samples.add(group, THEIRS_OUT, guest.numbers("livepatch out " + MODULE).get(0));
+  }
+
+  /** As from a shell: a process that has to find out everything, but what is kept of this guest. */
+  private static void cold(
+      Setting setting, ScenarioGuest guest, Path bundle, String group, Samples samples) {
+    long start = System.nanoTime();
+    lucos(setting, "apply", guest.name(), bundle.toString(), "--allow-unsigned");
+    samples.add(group, COLD, since(start));
+    lucos(setting, "revert", guest.name(), PATCH);
+  }
+
+  private static void lucos(Setting setting, String... arguments) {
+    List<String> argv = new ArrayList<>(List.of(setting.home().resolve("lucos").toString()));
+    argv.addAll(List.of(arguments));
+    argv.addAll(List.of("--max-pause", "1s", "--json"));
+    Map<String, String> environment = new HashMap<>(Command.of(argv).environment());
+    environment.put("LUCOS_STATE", setting.settings().state().toString());
+    environment.put("LUCOS_LOCKS", setting.settings().locks().toString());
+    CommandOutcome outcome =
+        new ProcessCommands()
+            .run(new Command(argv, Optional.empty(), environment, Optional.empty(), PATIENCE));
+    if (!outcome.succeeded()) {
+      throw new IllegalStateException(String.join(" ", argv) + ": " + outcome.tail(5));
+    }
+  }
+
+  private static long since(long start) {
+    return (System.nanoTime() - start) / 1000;
+  }
+
+  private static List<String> ratios(Samples samples) {
+    List<String> lines = new ArrayList<>();
+    for (String group : List.of("idle", "busy")) {
+      Distribution ours = samples.of(group, WARM);
+      Distribution theirs = samples.of(group, THEIRS);
+      lines.add(
+          String.format(
+              Locale.ROOT,
+              "%s: livepatch / lucos, medians: %.1f (promised: at least 10); most: %.1f",
+              group,
+              (double) theirs.median() / Math.max(1, ours.median()),
+              (double) theirs.most() / Math.max(1, ours.most())));
+    }
+    return lines;
+  }
+}

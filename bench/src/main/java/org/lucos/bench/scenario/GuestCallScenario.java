@@ -1,0 +1,147 @@
+package org.lucos.bench.scenario;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.function.Consumer;
+import org.lucos.bench.harness.Machine;
+import org.lucos.bench.harness.Result;
+import org.lucos.bench.harness.Samples;
+import org.lucos.bench.harness.Scenario;
+import org.lucos.bench.harness.Setting;
+import org.lucos.patcher.agent.AgentException;
+import org.lucos.patcher.agent.AgentLink;
+import org.lucos.patcher.build.Command;
+import org.lucos.patcher.build.CommandOutcome;
+import org.lucos.patcher.build.ProcessCommands;
+import org.lucos.patcher.guestcall.GuestCalls;
+import org.lucos.patcher.guestcall.GuestProgram;
+import org.lucos.patcher.guestcall.Nudge;
+import org.lucos.patcher.kernel.RunningKernel;
+
+/** How long a guest takes to run a kernel function for us: idle, busy, and nudged by its agent. */
+public final class GuestCallScenario implements Scenario {
+  private static final Duration LIMIT = Duration.ofSeconds(60);
+  private static final String IDLE = "idle";
+  private static final String BUSY = "busy";
+  private static final String ALONE = "without the agent";
+  private static final String NUDGED = "with the agent";
+
+  /** The first of the programs that {@code build.sh} names. */
+  private static final String AGENT = "agent=";
+
+  @Override
+  public String name() {
+    return "guest-call";
+  }
+
+  @Override
+  public String description() {
+    return "how long a guest takes to run a function for us, with and without its agent";
+  }
+
+  @Override
+  public Result run(Setting setting, Consumer<String> progress) {
+    String started = setting.settings().clock().instant().toString();
+    Machine machine = Machine.now();
+    Samples samples = new Samples();
+    progress.accept("booting a guest with the agent");
+    try (ScenarioGuest guest =
+        ScenarioGuest.boot(
+            setting, "guest-call", List.of("syscall_load"), Optional.of(agent(setting)))) {
+      guest.run("setsid /usr/sbin/lucos-agent </dev/null >/dev/null 2>&1 &");
+      RunningKernel kernel =
+          RunningKernel.attach(guest.domain(), setting.settings().cache().resolve("running"));
+      try (AgentLink link = link(guest)) {
+        rounds(setting, IDLE, kernel, link, samples, progress);
+        guest.underLoad(() -> rounds(setting, BUSY, kernel, link, samples, progress));
+      }
+      return new Result(
+          name(),
+          started,
+          machine.after(),
+          List.of(guest.facts()),
+          samples.series(),
+          ratios(samples));
+    }
+  }
+
+  private static Path agent(Setting setting) {
+    CommandOutcome built =
+        new ProcessCommands()
+            .run(Command.of(setting.home().resolve("guest-agent/build.sh").toString()));
+    if (!built.succeeded()) {
+      throw new IllegalStateException("cannot build the agent: " + built.tail(3));
+    }
+    return built
+        .output()
+        .lines()
+        .filter(line -> line.startsWith(AGENT))
+        .map(line -> Path.of(line.substring(AGENT.length())))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  /** The hypervisor tells that somebody has opened the port a little later. */
+  private static AgentLink link(ScenarioGuest guest) {
+    long deadline = System.nanoTime() + LIMIT.toNanos();
+    while (true) {
+      try {
+        return AgentLink.open(guest.domain(), LIMIT);
+      } catch (AgentException e) {
+        if (e.kind() != AgentException.Kind.ABSENT || System.nanoTime() > deadline) {
+          throw e;
+        }
+        guest.run("sleep 0.1");
+      }
+    }
+  }
+
+  private static void rounds(
+      Setting setting,
+      String group,
+      RunningKernel kernel,
+      AgentLink link,
+      Samples samples,
+      Consumer<String> progress) {
+    for (int round = 0; round < setting.rounds(); round++) {
+      samples.add(group, ALONE, call(kernel, Nudge.NONE));
+      samples.add(group, NUDGED, call(kernel, nudge(link)));
+      progress.accept(group + ": round " + (round + 1) + " of " + setting.rounds());
+    }
+  }
+
+  private static long call(RunningKernel kernel, Nudge nudge) {
+    GuestProgram.Builder program = GuestProgram.named("look at the clock");
+    program.call(kernel.symbols().address("ktime_get"));
+    try (GuestCalls calls = GuestCalls.open(kernel, nudge)) {
+      return calls.call(program.build(), LIMIT).duration().toNanos() / 1000;
+    }
+  }
+
+  private static Nudge nudge(AgentLink link) {
+    return new Nudge() {
+      @Override
+      public OptionalInt task() {
+        return OptionalInt.of(link.hello().pid());
+      }
+
+      @Override
+      public void come() {
+        link.nudge();
+      }
+    };
+  }
+
+  private static List<String> ratios(Samples samples) {
+    return List.of(
+        String.format(
+            Locale.ROOT,
+            "idle guest, medians: %.1f ms without the agent, %.1f ms with it (promised: below 50)",
+            samples.of(IDLE, ALONE).median() / 1e3,
+            samples.of(IDLE, NUDGED).median() / 1e3));
+  }
+}

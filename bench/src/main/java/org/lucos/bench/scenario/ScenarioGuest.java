@@ -1,0 +1,114 @@
+package org.lucos.bench.scenario;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import org.lucos.bench.guest.BootedGuest;
+import org.lucos.bench.harness.Setting;
+import org.lucos.bridge.domain.DomainFacts;
+import org.lucos.bridge.domain.GuestDomain;
+import org.lucos.bridge.libvirt.Hypervisor;
+
+/** A guest of a scenario with two vCPUs, and a connection to it. */
+final class ScenarioGuest implements AutoCloseable {
+  static final int VCPUS = 2;
+
+  private final BootedGuest guest;
+  private final Hypervisor hypervisor;
+  private final GuestDomain domain;
+  private final String release;
+
+  private ScenarioGuest(BootedGuest guest, Hypervisor hypervisor) {
+    this.guest = guest;
+    this.hypervisor = hypervisor;
+    this.domain = hypervisor.attach(guest.name());
+    this.release = guest.run("uname -r").strip();
+  }
+
+  /**
+   * Boots it.
+   *
+   * @param programs of {@code vm-images/programs}, for its {@code /bin}
+   * @param agent its agent's program, which is not started
+   */
+  static ScenarioGuest boot(
+      Setting setting, String name, List<String> programs, Optional<Path> agent) {
+    BootedGuest guest =
+        BootedGuest.boot(
+            setting.home().resolve("vm-images"),
+            "lucos-bench-" + name,
+            setting.kernel(),
+            VCPUS,
+            agent.isPresent() ? List.of("virtio_pci", "virtio_console") : List.of(),
+            programs.stream().map(program -> Inputs.program(setting, program)).toList(),
+            Inputs.programs(setting),
+            agent);
+    Hypervisor hypervisor = null;
+    boolean done = false;
+    try {
+      hypervisor = Hypervisor.open(setting.settings().connection());
+      ScenarioGuest attached = new ScenarioGuest(guest, hypervisor);
+      done = true;
+      return attached;
+    } finally {
+      if (!done) {
+        if (hypervisor != null) {
+          hypervisor.close();
+        }
+        guest.close();
+      }
+    }
+  }
+
+  String name() {
+    return guest.name();
+  }
+
+  String release() {
+    return release;
+  }
+
+  GuestDomain domain() {
+    return domain;
+  }
+
+  String run(String command) {
+    return guest.run(command);
+  }
+
+  /** Numbers that a command prints, one a line. */
+  List<Long> numbers(String command) {
+    return Arrays.stream(run(command).strip().split("\\s+")).map(Long::parseLong).toList();
+  }
+
+  void write(String path, byte[] content) {
+    guest.write(path, content);
+  }
+
+  /** Does something while every CPU of the guest is busy with system calls. */
+  void underLoad(Runnable work) {
+    run("syscall_load " + VCPUS + " 100000 >/tmp/load 2>&1 & echo $! >/tmp/load.pid");
+    try {
+      work.run();
+    } finally {
+      run("kill $(cat /tmp/load.pid); while killall -0 syscall_load; do sleep 0.1; done");
+    }
+  }
+
+  /** For people. */
+  String facts() {
+    DomainFacts facts = domain.facts();
+    return String.format(
+        "%s, %d vCPUs, %d MiB, %s, %s",
+        release, facts.vcpus(), facts.memoryBytes() >> 20, facts.accelerator(), facts.hypervisor());
+  }
+
+  @Override
+  public void close() {
+    try (guest;
+        hypervisor) {
+      domain.close();
+    }
+  }
+}
