@@ -155,6 +155,7 @@ public final class BenchMain implements Runnable {
     Comparison comparison =
         Comparison.of(Results.read(before), Results.read(after), tolerated / 100.0);
     out.print(comparison.text());
+    out.flush();
     return comparison.isSlower() ? SLOWER : 0;
   }
 

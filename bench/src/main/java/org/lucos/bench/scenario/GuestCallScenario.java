@@ -1,6 +1,5 @@
 package org.lucos.bench.scenario;
 
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -14,9 +13,6 @@ import org.lucos.bench.harness.Scenario;
 import org.lucos.bench.harness.Setting;
 import org.lucos.patcher.agent.AgentException;
 import org.lucos.patcher.agent.AgentLink;
-import org.lucos.patcher.build.Command;
-import org.lucos.patcher.build.CommandOutcome;
-import org.lucos.patcher.build.ProcessCommands;
 import org.lucos.patcher.guestcall.GuestCalls;
 import org.lucos.patcher.guestcall.GuestProgram;
 import org.lucos.patcher.guestcall.Nudge;
@@ -29,9 +25,6 @@ public final class GuestCallScenario implements Scenario {
   private static final String BUSY = "busy";
   private static final String ALONE = "without the agent";
   private static final String NUDGED = "with the agent";
-
-  /** The first of the programs that {@code build.sh} names. */
-  private static final String AGENT = "agent=";
 
   @Override
   public String name() {
@@ -51,8 +44,8 @@ public final class GuestCallScenario implements Scenario {
     progress.accept("booting a guest with the agent");
     try (ScenarioGuest guest =
         ScenarioGuest.boot(
-            setting, "guest-call", List.of("syscall_load"), Optional.of(agent(setting)))) {
-      guest.run("setsid /usr/sbin/lucos-agent </dev/null >/dev/null 2>&1 &");
+            setting, "guest-call", List.of("syscall_load"), Optional.of(Inputs.agent(setting)))) {
+      guest.startAgent();
       RunningKernel kernel =
           RunningKernel.attach(guest.domain(), setting.settings().cache().resolve("running"));
       try (AgentLink link = link(guest)) {
@@ -67,22 +60,6 @@ public final class GuestCallScenario implements Scenario {
           samples.series(),
           ratios(samples));
     }
-  }
-
-  private static Path agent(Setting setting) {
-    CommandOutcome built =
-        new ProcessCommands()
-            .run(Command.of(setting.home().resolve("guest-agent/build.sh").toString()));
-    if (!built.succeeded()) {
-      throw new IllegalStateException("cannot build the agent: " + built.tail(3));
-    }
-    return built
-        .output()
-        .lines()
-        .filter(line -> line.startsWith(AGENT))
-        .map(line -> Path.of(line.substring(AGENT.length())))
-        .findFirst()
-        .orElseThrow();
   }
 
   /** The hypervisor tells that somebody has opened the port a little later. */

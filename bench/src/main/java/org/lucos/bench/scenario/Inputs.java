@@ -18,6 +18,9 @@ import org.lucos.patcher.build.ProcessCommands;
 
 /** What scenarios bring into guests, built once for a run's directory. */
 final class Inputs {
+  /** The first of what {@code build.sh} names. */
+  private static final String AGENT = "agent=";
+
   private Inputs() {}
 
   /** Where programs for guests are compiled. */
@@ -65,6 +68,23 @@ final class Inputs {
       must(List.of("strip", "--strip-debug", module.toString()));
     }
     return module;
+  }
+
+  /** The guest's agent. */
+  static Path agent(Setting setting) {
+    CommandOutcome built =
+        new ProcessCommands()
+            .run(Command.of(setting.home().resolve("guest-agent/build.sh").toString()));
+    if (!built.succeeded()) {
+      throw new IllegalStateException("cannot build the agent: " + built.tail(3));
+    }
+    return built
+        .output()
+        .lines()
+        .filter(line -> line.startsWith(AGENT))
+        .map(line -> Path.of(line.substring(AGENT.length())))
+        .findFirst()
+        .orElseThrow();
   }
 
   private static Path mechanism(Setting setting, String file) {

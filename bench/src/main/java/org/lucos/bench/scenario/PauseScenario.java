@@ -96,7 +96,7 @@ public final class PauseScenario implements Scenario {
     BootedGuest guest =
         BootedGuest.boot(
             images,
-            "lucos-bench-" + threads,
+            "lucos-bench-" + threads + "-" + ProcessHandle.current().pid(),
             setting.kernel(),
             VCPUS,
             List.of(),

@@ -37,7 +37,7 @@ final class ScenarioGuest implements AutoCloseable {
     BootedGuest guest =
         BootedGuest.boot(
             setting.home().resolve("vm-images"),
-            "lucos-bench-" + name,
+            "lucos-bench-" + name + "-" + ProcessHandle.current().pid(),
             setting.kernel(),
             VCPUS,
             agent.isPresent() ? List.of("virtio_pci", "virtio_console") : List.of(),
@@ -84,6 +84,11 @@ final class ScenarioGuest implements AutoCloseable {
 
   void write(String path, byte[] content) {
     guest.write(path, content);
+  }
+
+  /** Only a guest that was booted with it has one. */
+  void startAgent() {
+    run("setsid /usr/sbin/lucos-agent </dev/null >/dev/null 2>&1 &");
   }
 
   /** Does something while every CPU of the guest is busy with system calls. */

@@ -40,7 +40,9 @@ class WatchTest {
               }));
       scenes.add(
           new Scene(
-              view -> view.state().equals("unhealthy") && view.reason().startsWith("warn in " + BAD.function()),
+              view ->
+                  view.state().equals("unhealthy")
+                      && view.reason().startsWith("warn in " + BAD.function()),
               () -> {
                 operator.revert(BAD.recipe());
                 operator.revert(GOOD.recipe());
