@@ -5,7 +5,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -129,24 +128,22 @@ public final class CallCostScenario implements Scenario {
             + " echo >trace");
   }
 
+  /** Whatever else the host does makes a batch longer, never shorter: the least says most. */
   private static List<String> ratios(Samples samples) {
-    long plain = samples.of(GROUP, PLAIN).median();
-    long ours = samples.of(GROUP, OURS).median() - plain;
-    long theirs = samples.of(GROUP, THEIRS).median() - plain;
-    List<String> lines = new ArrayList<>();
-    lines.add(
+    long plain = samples.of(GROUP, PLAIN).least();
+    long ours = samples.of(GROUP, OURS).least() - plain;
+    long theirs = samples.of(GROUP, THEIRS).least() - plain;
+    return List.of(
         String.format(
             Locale.ROOT,
-            "a call costs %.1f ns; more: lucos %.1f ns, livepatch %.1f ns, kprobe %.1f ns",
+            "a call costs at least %.1f ns; more: lucos %.1f ns, livepatch %.1f ns, kprobe %.1f ns",
             plain / 1e3,
             ours / 1e3,
             theirs / 1e3,
-            (samples.of(GROUP, PROBED).median() - plain) / 1e3));
-    lines.add(
+            (samples.of(GROUP, PROBED).least() - plain) / 1e3),
         String.format(
             Locale.ROOT,
             "what lucos adds / what livepatch adds: %.2f (promised: at most 0.20)",
             (double) ours / Math.max(1, theirs)));
-    return lines;
   }
 }
