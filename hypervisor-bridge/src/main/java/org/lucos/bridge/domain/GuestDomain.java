@@ -23,6 +23,12 @@ public interface GuestDomain extends AutoCloseable {
   DomainFacts facts();
 
   /**
+   * Tells that pauses will be wanted soon: what takes time to get ready for the first one is begun
+   * now, beside other work. Does nothing to the guest, and need not be followed by a pause.
+   */
+  default void expectPauses() {}
+
+  /**
    * Stops all vCPUs and holds them until the lease is closed.
    *
    * @param purpose a word for the log of pauses, such as {@code switch} or {@code guest-call}

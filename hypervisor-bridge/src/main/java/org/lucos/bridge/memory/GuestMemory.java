@@ -2,6 +2,7 @@ package org.lucos.bridge.memory;
 
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.function.Supplier;
 import org.lucos.bridge.addr.GuestVirtualAddress;
 
 /** A guest's memory as its kernel addresses it. Little-endian, as x86-64 is. */
@@ -83,6 +84,15 @@ public interface GuestMemory {
       next = new GuestVirtualAddress(next.value() + length);
     }
     return text.toString();
+  }
+
+  /**
+   * Does some work and takes down what it reads of this memory, on this thread.
+   *
+   * @param work depends on nothing else that changes
+   */
+  default <T> Recollection<T> recollect(Supplier<T> work) {
+    return Recollection.unproven(work.get());
   }
 
   /** One piece of a vectored read: {@code length} bytes at {@code at} go to {@code into}. */

@@ -31,11 +31,18 @@ final class TableCache implements PageWalker.Tables {
   private final Map<GuestPhysicalAddress, Table> tables = new HashMap<>();
   private boolean overflown;
 
-  /** {@code entries} sees {@code bytes}. */
+  /** {@code entries} sees {@code bytes}; {@code again} is for another look at it. */
   @SuppressWarnings("ArrayRecordComponent")
-  private record Table(byte[] bytes, LongBuffer entries) {
-    static Table ofBytes(byte[] bytes) {
-      return new Table(bytes, ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asLongBuffer());
+  private record Table(byte[] bytes, LongBuffer entries, PhysicalMemory.Slice again) {
+    static Table ofBytes(GuestPhysicalAddress at, byte[] bytes) {
+      return new Table(
+          bytes,
+          ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asLongBuffer(),
+          new PhysicalMemory.Slice(at, new byte[TABLE_BYTES], 0, TABLE_BYTES));
+    }
+
+    boolean isSame() {
+      return Arrays.equals(bytes, again.into());
     }
   }
 
@@ -59,22 +66,15 @@ final class TableCache implements PageWalker.Tables {
       clear();
       return false;
     }
-    Map<GuestPhysicalAddress, byte[]> now = new HashMap<>();
-    List<PhysicalMemory.Slice> slices = new ArrayList<>();
-    for (GuestPhysicalAddress at : tables.keySet()) {
-      byte[] bytes = new byte[TABLE_BYTES];
-      now.put(at, bytes);
-      slices.add(new PhysicalMemory.Slice(at, bytes, 0, bytes.length));
-    }
+    List<PhysicalMemory.Slice> slices = new ArrayList<>(tables.size());
+    tables.values().forEach(table -> slices.add(table.again()));
     try {
       memory.readAll(slices);
     } catch (MemoryFaultException e) {
       clear(); // RAM that a table was in is gone: a walk finds out whether that matters
       return false;
     }
-    return !tables
-        .entrySet()
-        .removeIf(old -> !Arrays.equals(old.getValue().bytes, now.get(old.getKey())));
+    return !tables.values().removeIf(table -> !table.isSame());
   }
 
   @Override
@@ -90,7 +90,7 @@ final class TableCache implements PageWalker.Tables {
       }
       byte[] bytes = new byte[TABLE_BYTES];
       memory.read(table, bytes, 0, bytes.length);
-      known = Table.ofBytes(bytes);
+      known = Table.ofBytes(table, bytes);
       tables.put(table, known);
     }
     return Optional.of(known.entries.get(index));

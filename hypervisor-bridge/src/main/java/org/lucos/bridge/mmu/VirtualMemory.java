@@ -1,17 +1,21 @@
 package org.lucos.bridge.mmu;
 
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.lucos.bridge.addr.GuestPhysicalAddress;
 import org.lucos.bridge.addr.GuestVirtualAddress;
 import org.lucos.bridge.memory.GuestMemory;
 import org.lucos.bridge.memory.MemoryFaultException;
 import org.lucos.bridge.memory.PhysicalMemory;
+import org.lucos.bridge.memory.Recollection;
 
 /**
  * A guest's memory through one set of page tables.
@@ -36,6 +40,10 @@ public final class VirtualMemory implements GuestMemory {
   private final TableCache tables;
   private final PageWalker walker;
   private final Map<Long, Long> frames = new HashMap<>();
+
+  /** Of the works that go on, each begun within the one before. */
+  private final Deque<ReadTrace> traces = new ArrayDeque<>();
+
   private long filledAt;
   private long filledInEpoch;
 
@@ -64,7 +72,12 @@ public final class VirtualMemory implements GuestMemory {
    */
   public synchronized GuestPhysicalAddress physical(GuestVirtualAddress at) {
     forgetIfOld();
-    return new GuestPhysicalAddress(frame(at.value(), at.value(), 1) | (at.value() & (PAGE - 1)));
+    try {
+      return new GuestPhysicalAddress(frame(at.value(), at.value(), 1) | (at.value() & (PAGE - 1)));
+    } catch (MemoryFaultException e) {
+      traces.forEach(ReadTrace::fault);
+      throw e;
+    }
   }
 
   @Override
@@ -76,10 +89,60 @@ public final class VirtualMemory implements GuestMemory {
   public synchronized void readAll(List<Slice> slices) {
     forgetIfOld();
     List<PhysicalMemory.Slice> pieces = new ArrayList<>(slices.size() + 8);
-    for (Slice slice : slices) {
-      split(slice, pieces);
+    try {
+      for (Slice slice : slices) {
+        split(slice, pieces);
+      }
+      memory.readAll(pieces);
+    } catch (MemoryFaultException e) {
+      traces.forEach(ReadTrace::fault);
+      throw e;
     }
-    memory.readAll(pieces);
+    for (ReadTrace trace : traces) {
+      slices.forEach(trace::slice);
+    }
+  }
+
+  /** Whoever reads on another thread waits until the work is done. */
+  @Override
+  public synchronized <T> Recollection<T> recollect(Supplier<T> work) {
+    ReadTrace trace = new ReadTrace();
+    traces.push(trace);
+    T value;
+    try {
+      value = work.get();
+    } finally {
+      traces.pop();
+    }
+    trace.end();
+    return new Recollection<>() {
+      @Override
+      public T value() {
+        return value;
+      }
+
+      @Override
+      public boolean holds() {
+        return isUnchanged(trace);
+      }
+    };
+  }
+
+  private synchronized boolean isUnchanged(ReadTrace trace) {
+    if (!trace.isComplete()) {
+      return false;
+    }
+    try {
+      readAll(trace.slices());
+      for (Map.Entry<Long, Long> page : trace.frames().entrySet()) {
+        if (frame(page.getKey(), page.getKey(), 1) != page.getValue()) {
+          return false;
+        }
+      }
+    } catch (MemoryFaultException e) {
+      return false;
+    }
+    return trace.isSame();
   }
 
   /** Adds one piece for each run of physically contiguous pages. */
@@ -133,6 +196,9 @@ public final class VirtualMemory implements GuestMemory {
         frames.clear();
       }
       frames.put(page, known);
+    }
+    for (ReadTrace trace : traces) {
+      trace.frame(page, known);
     }
     return known;
   }

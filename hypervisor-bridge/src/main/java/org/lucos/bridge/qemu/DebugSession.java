@@ -13,46 +13,45 @@ import org.lucos.bridge.vcpu.VcpuRegisters;
  * ends the session: the watchdog then puts back what was not committed and lets the guest run.
  */
 final class DebugSession implements AutoCloseable {
-  /** A controller that died is done with after less; one that lives keeps the port for longer. */
-  private static final Duration TAKE_OVER_PATIENCE = Duration.ofSeconds(3);
-
   private final DebugPort port;
   private final GdbStub stub;
   private final WatchdogProcess watchdog;
+  private final UndoRecord undo;
   private final Runnable beginEpoch;
   private boolean broken;
 
   private DebugSession(
-      DebugPort port, GdbStub stub, WatchdogProcess watchdog, Runnable beginEpoch) {
+      DebugPort port,
+      GdbStub stub,
+      WatchdogProcess watchdog,
+      UndoRecord undo,
+      Runnable beginEpoch) {
     this.port = port;
     this.stub = stub;
     this.watchdog = watchdog;
+    this.undo = undo;
     this.beginEpoch = beginEpoch;
   }
 
   /**
-   * Starts the watchdog, opens the port and connects. The guest stands still while connecting; that
-   * pause is logged as {@code connect}.
+   * Opens the port and connects. The guest stands still while connecting; that pause is logged as
+   * {@code connect}.
+   *
+   * @param preparation whose watchdog is used up
    */
   static DebugSession open(
       DebugPort port,
       QemuMonitor monitor,
-      List<String> watchdogCommand,
+      SessionPreparation preparation,
       PauseLog log,
       Runnable beginEpoch)
       throws IOException {
-    port.awaitFree(TAKE_OVER_PATIENCE);
-    WatchdogProcess watchdog = WatchdogProcess.start(watchdogCommand);
-    StubRehearsal.run();
+    WatchdogProcess watchdog = preparation.ready(port);
+    UndoRecord undo;
     try {
-      watchdog.awaitReady();
-    } catch (IOException e) {
-      port.requireFree(); // or the watchdog waits in vain for that of another controller
-      throw e;
-    }
-    try {
+      undo = UndoRecord.create(UndoRecord.beside(port.socket())); // the port is the watchdog's now
       port.open();
-    } catch (RuntimeException e) {
+    } catch (IOException | RuntimeException e) {
       closeQuietly(watchdog, e);
       throw e;
     }
@@ -62,7 +61,7 @@ final class DebugSession implements AutoCloseable {
       beginEpoch.run();
       long start = System.nanoTime();
       GdbStub stub = GdbStub.open(port.socket());
-      DebugSession session = new DebugSession(port, stub, watchdog, beginEpoch);
+      DebugSession session = new DebugSession(port, stub, watchdog, undo, beginEpoch);
       try {
         stub.learnRegisters();
       } catch (IOException e) {
@@ -146,22 +145,24 @@ final class DebugSession implements AutoCloseable {
   }
 
   /**
-   * Lets the watchdog know of coming writes to the stopped guest, without waiting for it.
+   * Takes down how memory is, before it is written: from now on the watchdog would put that back.
    *
-   * @param undo what puts back the bytes there now, in the order of the writes
+   * @param before the bytes there now, in the order of the writes
    */
-  void announce(List<GdbStub.Write> undo) throws IOException {
+  void announce(List<GdbStub.Write> before) throws IOException {
     try {
-      watchdog.post(new WatchdogProtocol.Undo(undo));
+      undo.add(before);
     } catch (IOException e) {
       throw broken(e);
     }
   }
 
-  /** Makes writes that were announced, once the watchdog is known to know of them. */
+  /** Makes writes that were announced. */
   void write(List<GdbStub.Write> writes) throws IOException {
     try {
-      watchdog.settle();
+      if (!watchdog.alive()) {
+        throw new IOException("the watchdog ended");
+      }
       stub.write(writes);
     } catch (IOException e) {
       throw broken(e);
@@ -179,11 +180,8 @@ final class DebugSession implements AutoCloseable {
 
   /** Declares all writes final. */
   void commit() throws IOException {
-    try {
-      watchdog.tell(new WatchdogProtocol.Commit());
-    } catch (IOException e) {
-      throw broken(e);
-    }
+    undo.clear();
+    requireHeld(); // if the watchdog has put them back before, they are not there
   }
 
   /**
@@ -194,8 +192,7 @@ final class DebugSession implements AutoCloseable {
   long resume() throws IOException {
     long resumedAt;
     try {
-      // Should we end right here, the writes stay and the guest is let run by the watchdog.
-      watchdog.post(new WatchdogProtocol.Commit());
+      undo.clear(); // should we end right here, the guest is let run by the watchdog
       stub.resume();
       resumedAt = System.nanoTime();
       beginEpoch.run();
@@ -209,6 +206,7 @@ final class DebugSession implements AutoCloseable {
   /** Ends the hold on a guest that somebody else had stopped: it stays stopped. */
   void release() throws IOException {
     try {
+      undo.clear();
       stub.release();
       beginEpoch.run();
     } catch (IOException e) {
@@ -219,8 +217,7 @@ final class DebugSession implements AutoCloseable {
 
   private void disarm() throws IOException {
     try {
-      watchdog.post(new WatchdogProtocol.Disarm());
-      watchdog.settle();
+      watchdog.tell(new WatchdogProtocol.Disarm());
     } catch (IOException e) {
       throw broken(e);
     }
@@ -269,7 +266,7 @@ final class DebugSession implements AutoCloseable {
     }
   }
 
-  private static void closeQuietly(WatchdogProcess watchdog, RuntimeException reason) {
+  private static void closeQuietly(WatchdogProcess watchdog, Exception reason) {
     try {
       watchdog.close();
     } catch (IOException e) {

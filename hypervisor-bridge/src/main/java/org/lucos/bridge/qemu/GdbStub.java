@@ -141,7 +141,7 @@ final class GdbStub implements AutoCloseable {
       expectOk(commands.get(2 * i), answers.get(2 * i));
       // QEMU numbers threads by vCPU index, from 1.
       int index = Integer.parseInt(now.get(i), 16) - 1;
-      registers.add(places.decode(index, unhex("g", answers.get(2 * i + 1))));
+      registers.add(places.decode(index, answers.get(2 * i + 1)));
     }
     registers.sort(Comparator.comparingInt(VcpuRegisters::index));
     return List.copyOf(registers);
@@ -237,7 +237,7 @@ final class GdbStub implements AutoCloseable {
     connection.interrupt(orders, STOP_LIMIT);
     boolean wasRunning = false;
     String answer = connection.receive(STOP_LIMIT);
-    while (STOP_REPLY.matcher(answer).matches()) {
+    while (isStop(answer)) {
       wasRunning = true;
       answer = connection.receive(STOP_LIMIT);
     }
@@ -325,7 +325,7 @@ final class GdbStub implements AutoCloseable {
 
   private String received() throws IOException {
     String answer = connection.receive(ANSWER_LIMIT);
-    if (STOP_REPLY.matcher(answer).matches()) {
+    if (isStop(answer)) {
       // Our byte stopped a guest that should have been stopped: the command is lost.
       throw new RspException(
           Kind.RESUMED_BY_OTHER, "the guest was resumed by somebody else while it was held");
@@ -334,8 +334,17 @@ final class GdbStub implements AutoCloseable {
     return answer;
   }
 
+  private static boolean isStop(String answer) {
+    return begins(answer, 'S', 'T') && STOP_REPLY.matcher(answer).matches();
+  }
+
+  /** Nearly all answers are told apart by their first letter. */
+  private static boolean begins(String answer, char one, char other) {
+    return !answer.isEmpty() && (answer.charAt(0) == one || answer.charAt(0) == other);
+  }
+
   private static void refuseExit(String answer) throws RspException {
-    if (EXIT_REPLY.matcher(answer).matches()) {
+    if (begins(answer, 'W', 'X') && EXIT_REPLY.matcher(answer).matches()) {
       throw new RspException(Kind.CLOSED, "the guest has ended: " + answer);
     }
   }

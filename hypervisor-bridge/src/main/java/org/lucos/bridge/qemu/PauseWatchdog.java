@@ -5,8 +5,6 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.LongSupplier;
@@ -120,7 +118,6 @@ public final class PauseWatchdog {
   private final PrintStream messages;
   private final LongSupplier nanoClock;
 
-  private final Deque<GdbStub.Write> undo = new ArrayDeque<>();
   private Optional<WatchdogProtocol.Arm> armed = Optional.empty();
   private boolean expired;
   private boolean quit;
@@ -171,7 +168,6 @@ public final class PauseWatchdog {
       return false;
     }
     apply(order.get());
-    notifyAll();
     say(answers, WatchdogProtocol.OK);
     return quit;
   }
@@ -179,12 +175,8 @@ public final class PauseWatchdog {
   private void apply(WatchdogProtocol.Order order) {
     if (order instanceof WatchdogProtocol.Arm arm) {
       armed = Optional.of(arm);
-    } else if (order instanceof WatchdogProtocol.Undo writes) {
-      writes.writes().forEach(undo::push);
-    } else if (order instanceof WatchdogProtocol.Commit) {
-      undo.clear();
+      notifyAll(); // news of other kinds only put off when silence lasts too long
     } else if (order instanceof WatchdogProtocol.Disarm) {
-      undo.clear();
       armed = Optional.empty();
     } else if (order instanceof WatchdogProtocol.Quit) {
       quit = true;
@@ -254,17 +246,26 @@ public final class PauseWatchdog {
 
   private int restore(boolean resume) throws IOException {
     try (GdbStub stub = GdbStub.open(socket)) {
-      int undone = undo.size();
-      for (GdbStub.Write write : undo) {
-        stub.write(List.of(write));
+      List<GdbStub.Write> undo = announced(); // of a hung controller not before it is thrown out
+      for (int i = undo.size() - 1; i >= 0; i--) {
+        stub.write(List.of(undo.get(i)));
       }
       if (resume) {
         stub.detach();
       } else {
         stub.release();
       }
-      undo.clear();
-      return undone;
+      return undo.size();
+    }
+  }
+
+  /** A guest must not stand still because of a record that is lost. */
+  private List<GdbStub.Write> announced() {
+    try {
+      return UndoRecord.read(UndoRecord.beside(socket));
+    } catch (IOException e) {
+      messages.println("lucos watchdog: what was written cannot be put back: " + e);
+      return List.of();
     }
   }
 

@@ -41,6 +41,7 @@ public final class QemuGuestDomain implements GuestDomain {
   private final MigrationWatch migration;
   private final PauseLog pauses = new PauseLog();
   private Optional<DebugSession> session = Optional.empty();
+  private Optional<SessionPreparation> preparation = Optional.empty();
   private Optional<QemuPausedGuest> lease = Optional.empty();
 
   private QemuGuestDomain(
@@ -187,6 +188,22 @@ public final class QemuGuestDomain implements GuestDomain {
   }
 
   @Override
+  public void expectPauses() {
+    if (session.isPresent() || preparation.filter(SessionPreparation::isUsable).isPresent()) {
+      return;
+    }
+    try {
+      preparation = Optional.of(prepare());
+    } catch (IOException e) {
+      LOG.debug("the first pause will tell what is wrong", e);
+    }
+  }
+
+  private SessionPreparation prepare() throws IOException {
+    return SessionPreparation.begin(host.watchdogCommand(identity(), socket()));
+  }
+
+  @Override
   public PausedGuest pause(String purpose) {
     return pause(purpose, () -> {}, false);
   }
@@ -242,13 +259,14 @@ public final class QemuGuestDomain implements GuestDomain {
             new DomainRefusal.HypervisorFailure(
                 "locating guest RAM in QEMU", "it moved since the domain was attached"));
       }
-      Path socket = socket();
+      Optional<SessionPreparation> begun = preparation.filter(SessionPreparation::isUsable);
+      preparation = Optional.empty();
       session =
           Optional.of(
               DebugSession.open(
-                  new DebugPort(monitor, identity().name(), socket),
+                  new DebugPort(monitor, identity().name(), socket()),
                   monitor,
-                  host.watchdogCommand(identity(), socket),
+                  begun.isPresent() ? begun.get() : prepare(),
                   pauses,
                   memory::beginEpoch));
       migration.endWhatBeganInAPause();
@@ -325,6 +343,9 @@ public final class QemuGuestDomain implements GuestDomain {
     try (control) {
       lease.ifPresent(QemuPausedGuest::close);
       closeSession();
+      if (preparation.isPresent()) {
+        preparation.get().close();
+      }
     } catch (IOException e) {
       throw refusal(e);
     } catch (DomainRefusedException e) {

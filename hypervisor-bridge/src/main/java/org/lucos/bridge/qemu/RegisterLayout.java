@@ -1,10 +1,9 @@
 package org.lucos.bridge.qemu;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -49,10 +48,16 @@ final class RegisterLayout {
 
   private record Place(int offset, int bytes) {}
 
+  private static final Place NOWHERE = new Place(0, 0);
+
   private final Map<String, Place> places;
+
+  /** Of {@link #GENERAL}. */
+  private final List<Place> general;
 
   private RegisterLayout(Map<String, Place> places) {
     this.places = places;
+    this.general = GENERAL.stream().map(name -> places.getOrDefault(name, NOWHERE)).toList();
   }
 
   /** Fetches the files of the description, without understanding them: that can wait. */
@@ -137,7 +142,7 @@ final class RegisterLayout {
   }
 
   private void require(String name) throws RspException {
-    Place place = Optional.ofNullable(places.get(name)).orElse(new Place(0, 0));
+    Place place = Optional.ofNullable(places.get(name)).orElse(NOWHERE);
     if (place.bytes() != 4 && place.bytes() != 8) {
       throw new RspException(Kind.MALFORMED, "no usable register in target description: " + name);
     }
@@ -146,12 +151,13 @@ final class RegisterLayout {
   /**
    * Reads the block of one vCPU.
    *
-   * @throws RspException if the block is too short
+   * @param block two hexadecimal digits a byte
+   * @throws RspException if the block is too short or is none
    */
-  VcpuRegisters decode(int index, byte[] block) throws RspException {
-    List<Long> general = new ArrayList<>(GENERAL.size());
-    for (String name : GENERAL) {
-      general.add(value(name, block));
+  VcpuRegisters decode(int index, String block) throws RspException {
+    List<Long> values = new ArrayList<>(GENERAL.size());
+    for (int i = 0; i < GENERAL.size(); i++) {
+      values.add(value(GENERAL.get(i), general.get(i), block));
     }
     return new VcpuRegisters(
         index,
@@ -162,18 +168,33 @@ final class RegisterLayout {
         new GuestVirtualAddress(value("gs_base", block)),
         new GuestVirtualAddress(value("k_gs_base", block)),
         value("cr3", block),
-        general);
+        values);
   }
 
-  private long value(String name, byte[] block) throws RspException {
-    Place place = places.getOrDefault(name, new Place(0, 0));
-    if (place.offset() + place.bytes() > block.length) {
+  private long value(String name, String block) throws RspException {
+    return value(name, places.getOrDefault(name, NOWHERE), block);
+  }
+
+  private static long value(String name, Place place, String block) throws RspException {
+    int from = 2 * place.offset();
+    int to = from + 2 * place.bytes();
+    if (to > block.length()) {
       throw new RspException(
-          Kind.MALFORMED, "register block ends before " + name + ": bytes=" + block.length);
+          Kind.MALFORMED,
+          "register block ends before "
+              + name
+              + ": bytes="
+              + block.length() / 2
+              + (block.length() > 3 ? "" : ", answer=" + block));
     }
-    ByteBuffer bytes = ByteBuffer.wrap(block).order(ByteOrder.LITTLE_ENDIAN);
-    return place.bytes() == 4
-        ? Integer.toUnsignedLong(bytes.getInt(place.offset()))
-        : bytes.getLong(place.offset());
+    try {
+      long value = Long.reverseBytes(HexFormat.fromHexDigitsToLong(block, from, to));
+      return value >>> (Long.SIZE - Byte.SIZE * place.bytes());
+    } catch (NumberFormatException e) {
+      RspException none =
+          new RspException(Kind.MALFORMED, "gdbstub does not tell " + name + ": " + e.getMessage());
+      none.initCause(e);
+      throw none;
+    }
   }
 }

@@ -105,6 +105,7 @@ final class RspConnection implements AutoCloseable {
     }
   }
 
+  @SuppressWarnings("ThreadPriorityCheck") // only to let others run; progress does not need it
   private RspDecoder.Event event(long deadline, Duration limit) throws IOException {
     long asleepFrom = System.nanoTime() + spinNanos;
     while (true) {
@@ -114,7 +115,7 @@ final class RspConnection implements AutoCloseable {
       }
       if (fill() == 0) {
         if (System.nanoTime() - asleepFrom < 0) {
-          Thread.onSpinWait();
+          Thread.yield(); // who is to answer may want this very CPU
         } else if (!socket.awaitInput(deadline)) {
           throw timeout(limit);
         }

@@ -67,16 +67,15 @@ final class RspDecoder {
 
   /** Takes what stands for itself: nearly all of a payload. */
   private void plain(ByteBuffer input) {
-    int from = input.position();
-    int most = LONGEST_PACKET - payload.length();
+    byte[] bytes = new byte[Math.min(input.remaining(), LONGEST_PACKET - payload.length())];
+    input.get(input.position(), bytes);
     int length = 0;
-    while (length < most && from + length < input.limit() && isPlain(input.get(from + length))) {
-      sum += input.get(from + length) & 0xff;
+    while (length < bytes.length && isPlain(bytes[length])) {
+      sum += bytes[length] & 0xff;
       length++;
     }
-    byte[] bytes = new byte[length];
-    input.get(bytes);
-    payload.append(new String(bytes, StandardCharsets.ISO_8859_1));
+    input.position(input.position() + length);
+    payload.append(new String(bytes, 0, length, StandardCharsets.ISO_8859_1));
   }
 
   private static boolean isPlain(byte octet) {

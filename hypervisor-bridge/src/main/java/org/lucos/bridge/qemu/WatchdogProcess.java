@@ -26,7 +26,6 @@ final class WatchdogProcess implements AutoCloseable {
   private final Process process;
   private final OutputStream orders;
   private final InputStream answers;
-  private int unanswered;
 
   private WatchdogProcess(Process process) {
     this.process = process;
@@ -60,36 +59,19 @@ final class WatchdogProcess implements AutoCloseable {
    * take it many times as long, which is not to be a part of a pause.
    */
   private void rehearse() throws IOException {
-    WatchdogProtocol.Order undo =
-        new WatchdogProtocol.Undo(List.of(new GdbStub.Write(0, new byte[5])));
     for (int i = 0; i < REHEARSALS; i++) {
-      tell(undo);
-      tell(new WatchdogProtocol.Commit());
+      tell(new WatchdogProtocol.Hold());
     }
   }
 
   /** Gives an order and returns when it is taken. */
   void tell(WatchdogProtocol.Order order) throws IOException {
-    post(order);
-    settle();
+    give(order);
+    expect(WatchdogProtocol.OK, ANSWER_LIMIT);
   }
 
-  /** Gives an order without waiting; its answer is to be awaited with {@link #settle}. */
-  void post(WatchdogProtocol.Order order) throws IOException {
-    write(order.line() + "\n");
-    unanswered++;
-  }
-
-  /** Waits until everything posted is taken. */
-  void settle() throws IOException {
-    while (unanswered > 0) {
-      expect(WatchdogProtocol.OK, ANSWER_LIMIT);
-      unanswered--;
-    }
-  }
-
-  private void write(CharSequence lines) throws IOException {
-    orders.write(lines.toString().getBytes(StandardCharsets.US_ASCII));
+  private void give(WatchdogProtocol.Order order) throws IOException {
+    orders.write((order.line() + "\n").getBytes(StandardCharsets.US_ASCII));
     orders.flush();
   }
 
@@ -100,6 +82,7 @@ final class WatchdogProcess implements AutoCloseable {
     }
   }
 
+  @SuppressWarnings("ThreadPriorityCheck") // only to let others run; progress does not need it
   private String answer(Duration limit) throws IOException {
     StringBuilder line = new StringBuilder();
     long start = System.nanoTime();
@@ -117,7 +100,7 @@ final class WatchdogProcess implements AutoCloseable {
         throw new IOException("watchdog does not answer: limit=" + limit.toMillis() + " ms");
       }
       if (waited < SPIN_NANOS) {
-        Thread.onSpinWait();
+        Thread.yield(); // it may want this very CPU
       } else if (!process.isAlive() && answers.available() == 0) {
         throw new IOException("watchdog ended: exit=" + process.exitValue());
       } else {
@@ -132,6 +115,12 @@ final class WatchdogProcess implements AutoCloseable {
     return process.isAlive();
   }
 
+  /** Ends one that was never armed, whether it is ready or not. */
+  void dismiss() throws IOException {
+    process.destroyForcibly();
+    awaitEnd();
+  }
+
   /**
    * Leaves all to the watchdog: it sees the end of its input, restores the guest if need be and
    * ends, which is waited for.
@@ -144,7 +133,7 @@ final class WatchdogProcess implements AutoCloseable {
   /** Tells the watchdog that there is nothing left to do, and waits for its end. */
   @Override
   public void close() throws IOException {
-    post(new WatchdogProtocol.Quit());
+    give(new WatchdogProtocol.Quit());
     handOver();
   }
 

@@ -1,8 +1,5 @@
 package org.lucos.bridge.qemu;
 
-import java.util.ArrayList;
-import java.util.HexFormat;
-import java.util.List;
 import java.util.Optional;
 
 /**
@@ -39,32 +36,11 @@ final class WatchdogProtocol {
     }
   }
 
-  /** Memory is about to be written: how it was. */
-  record Undo(List<GdbStub.Write> writes) implements Order {
-    @Override
-    public String line() {
-      StringBuilder line = new StringBuilder("undo");
-      for (GdbStub.Write write : writes) {
-        line.append(' ').append(Long.toHexString(write.physical()));
-        line.append(' ').append(HexFormat.of().formatHex(write.bytes()));
-      }
-      return line.toString();
-    }
-  }
-
   /** Nothing is to be done: answered only while the pause lasts. */
   record Hold() implements Order {
     @Override
     public String line() {
       return "hold";
-    }
-  }
-
-  /** What was written is to stay. */
-  record Commit() implements Order {
-    @Override
-    public String line() {
-      return "commit";
     }
   }
 
@@ -90,28 +66,9 @@ final class WatchdogProtocol {
       case "arm run" -> Optional.of(new Arm(true));
       case "arm hold" -> Optional.of(new Arm(false));
       case "hold" -> Optional.of(new Hold());
-      case "commit" -> Optional.of(new Commit());
       case "disarm" -> Optional.of(new Disarm());
       case "quit" -> Optional.of(new Quit());
-      default -> line.startsWith("undo ") ? parseUndo(line) : Optional.empty();
+      default -> Optional.empty();
     };
-  }
-
-  private static Optional<Order> parseUndo(String line) {
-    String[] words = line.split(" ", -1);
-    if (words.length % 2 != 1) {
-      return Optional.empty();
-    }
-    List<GdbStub.Write> writes = new ArrayList<>();
-    try {
-      for (int i = 1; i < words.length; i += 2) {
-        writes.add(
-            new GdbStub.Write(
-                Long.parseUnsignedLong(words[i], 16), HexFormat.of().parseHex(words[i + 1])));
-      }
-    } catch (IllegalArgumentException e) {
-      return Optional.empty();
-    }
-    return Optional.of(new Undo(writes));
   }
 }

@@ -14,6 +14,7 @@ import org.lucos.bridge.addr.GuestPhysicalAddress;
 import org.lucos.bridge.addr.GuestVirtualAddress;
 import org.lucos.bridge.memory.GuestMemory;
 import org.lucos.bridge.memory.MemoryFaultException;
+import org.lucos.bridge.memory.Recollection;
 
 class VirtualMemoryTest {
   private static final long BASE = 0xffff_c900_0000_0000L;
@@ -142,5 +143,105 @@ class VirtualMemoryTest {
     tables.map(BASE, 1, 0x90000 | PRESENT);
     virtual.forgetTranslations();
     assertThat(virtual.physical(at(0))).isEqualTo(new GuestPhysicalAddress(0x90000));
+  }
+
+  /** What a list of two entries, the first of which tells where the second is, adds up to. */
+  private Recollection<Integer> sum() {
+    return virtual.recollect(
+        () -> {
+          int next = virtual.u8(at(0)) * 0x1000;
+          return virtual.u8(at(next)) + virtual.u8(at(next + 1));
+        });
+  }
+
+  @Test
+  void whatIsRecollectedHoldsAsLongAsNothingThatWasReadChanges() {
+    Recollection<Integer> sum = sum();
+    assertThat(sum.value()).isEqualTo(4);
+    assertThat(sum.holds()).isTrue();
+    memory.put(0x81002, (byte) 9); // was not read
+    assertThat(sum.holds()).isTrue();
+    memory.put(0x81001, (byte) 9);
+    assertThat(sum.holds()).isFalse();
+    memory.put(0x81001, (byte) 2);
+    assertThat(sum.holds()).isTrue();
+  }
+
+  @Test
+  void sameBytesAtAnotherPlaceAreNotTheSame() {
+    Recollection<GuestPhysicalAddress> place = virtual.recollect(() -> virtual.physical(at(5)));
+    assertThat(place.holds()).isTrue();
+    tables.map(BASE, 1, 0xa0000 | PRESENT);
+    clock.addAndGet(VirtualMemory.GREATEST_AGE.toNanos() + 1);
+    assertThat(place.holds()).isFalse();
+  }
+
+  @Test
+  void pageThatIsGoneIsNotTheSame() {
+    Recollection<Integer> sum = sum();
+    tables.map(BASE + 0x1000, 1, 0);
+    clock.addAndGet(VirtualMemory.GREATEST_AGE.toNanos() + 1);
+    assertThat(sum.holds()).isFalse();
+  }
+
+  @Test
+  void whatCouldNotBeReadIsNotRecollected() {
+    Recollection<Boolean> mapped =
+        virtual.recollect(
+            () -> {
+              try {
+                return virtual.u8(at(0x3000)) >= 0;
+              } catch (MemoryFaultException e) {
+                return false;
+              }
+            });
+    assertThat(mapped.value()).isFalse();
+    assertThat(mapped.holds()).isFalse();
+  }
+
+  @Test
+  void memoryThatChangedWhileItWasReadIsNotRecollected() {
+    Recollection<Integer> twice =
+        virtual.recollect(
+            () -> {
+              int before = virtual.u8(at(0));
+              memory.put(0x80000, (byte) (before + 1));
+              return before + virtual.u8(at(0));
+            });
+    assertThat(twice.holds()).isFalse();
+  }
+
+  @Test
+  void workWithinWorkIsRecollectedByBoth() {
+    List<Recollection<Integer>> inner = new ArrayList<>();
+    Recollection<Integer> outer =
+        virtual.recollect(
+            () -> {
+              inner.add(sum());
+              return virtual.u8(at(0x2000));
+            });
+    assertThat(outer.holds()).isTrue();
+    memory.put(0x81001, (byte) 9);
+    assertThat(outer.holds()).isFalse();
+    assertThat(inner.get(0).holds()).isFalse();
+    memory.put(0x81001, (byte) 2);
+    memory.put(0x90000, (byte) 9);
+    assertThat(outer.holds()).isFalse();
+    assertThat(inner.get(0).holds()).isTrue();
+  }
+
+  @Test
+  void workThatSweepsOverMemoryIsNotRecollected() {
+    Recollection<Integer> sweep =
+        virtual.recollect(
+            () -> {
+              int sum = 0;
+              for (int i = 0; i < 40; i++) {
+                sum += virtual.bytes(at(0), 0x800)[i];
+              }
+              return sum;
+            });
+    assertThat(sweep.value()).isEqualTo(40);
+    assertThat(sweep.holds()).isFalse();
   }
 }

@@ -10,6 +10,7 @@ import java.io.InputStreamReader;
 import java.io.PipedInputStream;
 import java.io.PipedOutputStream;
 import java.io.PrintStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -32,11 +33,13 @@ class PauseWatchdogTest {
       new BufferedReader(new InputStreamReader(output, US_ASCII));
   private volatile boolean mayResume = true;
   private volatile boolean gone;
+  private UndoRecord record;
   private Thread watchdog = new Thread(() -> {}, "never started");
 
   @BeforeEach
   void start() throws IOException {
     fake = new FakeStub(directory.resolve("gdb"));
+    record = UndoRecord.create(UndoRecord.beside(directory.resolve("gdb")));
   }
 
   @AfterEach
@@ -96,6 +99,14 @@ class PauseWatchdogTest {
     assertThat(answers.readLine()).isEqualTo(answer);
   }
 
+  private void announce(long at, int... bytes) throws IOException {
+    byte[] before = new byte[bytes.length];
+    for (int i = 0; i < bytes.length; i++) {
+      before[i] = (byte) bytes[i];
+    }
+    record.add(List.of(new GdbStub.Write(at, before)));
+  }
+
   private void controllerEnds() throws Exception {
     orders.close();
     watchdog.join(10_000);
@@ -107,8 +118,9 @@ class PauseWatchdogTest {
     watch(Duration.ofSeconds(60));
     tell("arm run", "ok");
     fake.running = false;
-    tell("undo 100 01020304 200 05", "ok");
-    tell("undo 102 0909", "ok"); // what the first write had left there
+    announce(0x100, 1, 2, 3, 4);
+    announce(0x200, 5);
+    announce(0x102, 9, 9); // what the first write had left there
     fake.ram[0x102] = 42;
     controllerEnds();
     assertThat(fake.running).isTrue();
@@ -124,9 +136,9 @@ class PauseWatchdogTest {
   void committedWritesStay() throws Exception {
     watch(Duration.ofSeconds(60));
     tell("arm run", "ok");
-    tell("undo 100 01", "ok");
-    tell("commit", "ok");
-    tell("undo 101 02", "ok");
+    announce(0x100, 1);
+    record.clear();
+    announce(0x101, 2);
     fake.running = false;
     controllerEnds();
     assertThat(fake.running).isTrue();
@@ -138,7 +150,7 @@ class PauseWatchdogTest {
   void guestFoundPausedStaysPaused() throws Exception {
     watch(Duration.ofSeconds(60));
     tell("arm hold", "ok");
-    tell("undo 100 01", "ok");
+    announce(0x100, 1);
     fake.running = false;
     controllerEnds();
     assertThat(fake.running).isFalse();
@@ -147,10 +159,21 @@ class PauseWatchdogTest {
   }
 
   @Test
+  void guestRunsAgainThoughTheRecordIsLost() throws Exception {
+    watch(Duration.ofSeconds(60));
+    tell("arm run", "ok");
+    fake.running = false;
+    Files.delete(UndoRecord.beside(directory.resolve("gdb")));
+    controllerEnds();
+    assertThat(fake.running).isTrue();
+    assertThat(messages.toString(US_ASCII)).contains("cannot be put back");
+  }
+
+  @Test
   void disarmedWatchdogTouchesNoGuest() throws Exception {
     watch(Duration.ofSeconds(60));
     tell("arm run", "ok");
-    tell("undo 100 01", "ok");
+    announce(0x100, 1);
     tell("disarm", "ok");
     controllerEnds();
     assertThat(fake.commands).isEmpty();
@@ -159,9 +182,9 @@ class PauseWatchdogTest {
   }
 
   @Test
-  void whatIsRehearsedBeforeItIsArmedIsNeverCarriedOut() throws Exception {
+  void whatIsAnnouncedBeforeItIsArmedIsNeverCarriedOut() throws Exception {
     watch(Duration.ofSeconds(60));
-    tell("undo 100 01", "ok");
+    announce(0x100, 1);
     controllerEnds();
     assertThat(fake.commands).isEmpty();
     assertThat(fake.ram[0x100]).isEqualTo((byte) 0);
@@ -183,7 +206,7 @@ class PauseWatchdogTest {
     try (RspConnection hanging = RspConnection.open(directory.resolve("gdb"))) {
       assertThat(hanging.receive(Duration.ofSeconds(5))).startsWith("T02");
       tell("arm run", "ok");
-      tell("undo 100 01", "ok");
+      announce(0x100, 1);
       tell("hold", "ok");
       for (int i = 0; i < 200 && !portCalls.contains("close"); i++) {
         Thread.sleep(20);
@@ -192,7 +215,7 @@ class PauseWatchdogTest {
       assertThat(fake.running).isTrue();
       assertThat(fake.ram[0x100]).isEqualTo((byte) 1);
       tell("hold", "expired");
-      tell("commit", "expired");
+      tell("disarm", "expired");
     }
     assertThat(messages.toString(US_ASCII)).contains("silent for 200 ms");
   }
@@ -214,7 +237,7 @@ class PauseWatchdogTest {
   void guestThatIsGoneIsNotWaitedFor() throws Exception {
     watch(Duration.ofSeconds(60));
     tell("arm run", "ok");
-    tell("undo 100 01", "ok");
+    announce(0x100, 1);
     gone = true;
     fake.close();
     controllerEnds();
@@ -237,9 +260,7 @@ class PauseWatchdogTest {
   @Test
   void orderItDoesNotKnowIsRefused() throws Exception {
     watch(Duration.ofSeconds(60));
-    tell("undo 100", "bad order");
-    tell("undo 100 0", "bad order");
-    tell("undo xyz 00", "bad order");
+    tell("undo 100 00", "bad order");
     tell("", "bad order");
     tell("disarm", "ok");
   }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.HexFormat;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -50,7 +51,7 @@ class RegisterLayoutTest {
       }
       block.position(block.position() + 10);
     }
-    VcpuRegisters registers = parse(core()).decode(3, block.array());
+    VcpuRegisters registers = parse(core()).decode(3, HexFormat.of().formatHex(block.array()));
     assertThat(registers.index()).isEqualTo(3);
     assertThat(registers.rip().value()).isEqualTo("rip".hashCode());
     assertThat(registers.rsp().value()).isEqualTo("rsp".hashCode());
@@ -63,9 +64,23 @@ class RegisterLayoutTest {
 
   @Test
   void shortBlockIsRefused() {
-    assertThatThrownBy(() -> parse(core()).decode(0, new byte[100]))
+    assertThatThrownBy(() -> parse(core()).decode(0, "00".repeat(100)))
         .isInstanceOf(RspException.class)
         .hasMessageContaining("bytes=100");
+  }
+
+  @Test
+  void errorInPlaceOfTheBlockIsTold() {
+    assertThatThrownBy(() -> parse(core()).decode(0, "E22"))
+        .isInstanceOf(RspException.class)
+        .hasMessageContaining("answer=E22");
+  }
+
+  @Test
+  void registerThatIsNotKnownIsRefused() {
+    assertThatThrownBy(() -> parse(core()).decode(0, "xx".repeat(1000)))
+        .isInstanceOf(RspException.class)
+        .hasMessageContaining("rax");
   }
 
   @Test

@@ -66,6 +66,7 @@ final class GuestSession implements AutoCloseable {
           throw new DomainRefusedException(
               new DomainRefusal.NotRunning(domain.identity().name(), state));
         }
+        domain.expectPauses();
       }
       domain.holdForMigration(
           waitMigration.compareTo(MigrationHold.AT_WORK) > 0

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 import org.lucos.bridge.addr.AddressOutOfRangeException;
 import org.lucos.bridge.addr.AddressRange;
 import org.lucos.bridge.memory.MemoryFaultException;
+import org.lucos.bridge.memory.Recollection;
 import org.lucos.bridge.vcpu.VcpuRegisters;
 import org.lucos.patcher.bytes.MalformedDataException;
 
@@ -35,6 +36,7 @@ public final class PreparedCheck {
   private final StackReader reader;
   private final OrcUnwinder unwinder;
   private final RestingTasks resting;
+  private Recollection<Surroundings> surroundings = Recollection.unproven(Surroundings.NONE);
   private Optional<RestingTasks.Standing> begun = Optional.empty();
   private long expectedNanos = Long.MAX_VALUE;
 
@@ -94,12 +96,6 @@ public final class PreparedCheck {
     expectedNanos = Math.min(expectedNanos, System.nanoTime() - start);
   }
 
-  /** The part of a check that is made in a pause, on a guest that runs; what it says is nothing. */
-  public void rehearseInPause() {
-    begin();
-    check(List.of());
-  }
-
   /** How long the check will take in a pause, by the rehearsals. */
   public Duration expected() {
     return Duration.ofNanos(expectedNanos);
@@ -111,6 +107,7 @@ public final class PreparedCheck {
     attempt(
         () -> {
           resting.lastLook();
+          surroundings = guest.memory().recollect(this::lookAround);
           return new StackReport(List.of(), 0, 0, 0, 0);
         });
   }
@@ -132,7 +129,7 @@ public final class PreparedCheck {
       sleeping(task, items).ifPresent(found -> verdicts.add(new Verdict(task, found, false)));
     }
     if (!items.isEmpty()) {
-      StackJudge judge = judge();
+      StackJudge judge = judge(oddCode());
       reader.readAll(items, new OneByOne(judge, verdicts));
     }
     return verdicts;
@@ -161,11 +158,33 @@ public final class PreparedCheck {
     }
   }
 
-  private StackJudge judge() {
+  /**
+   * What a check has to know beside tasks and vCPUs; it rarely changes.
+   *
+   * @param exiting the tasks on their way out that can be named
+   * @param unseen how many others
+   * @param odd code that is not what it seems on a stack
+   */
+  private record Surroundings(List<CpuArea> cpus, List<Long> exiting, long unseen, RangeIndex odd) {
+    static final Surroundings NONE =
+        new Surroundings(List.of(), List.of(), 0, new RangeIndex(List.of()));
+  }
+
+  private Surroundings lookAround() {
+    List<CpuArea> cpus = guest.cpus();
+    return new Surroundings(
+        cpus, blindSpots.exitingTasks(cpus), blindSpots.countExiting(cpus), oddCode());
+  }
+
+  private RangeIndex oddCode() {
     List<NamedRange> odd = new ArrayList<>();
     hijacks.trampolines().forEach(range -> odd.add(named(range)));
     blindSpots.probeSlots().forEach(range -> odd.add(named(range)));
-    return new StackJudge(guest, ranges, new RangeIndex(odd), hijacks, unwinder);
+    return new RangeIndex(odd);
+  }
+
+  private StackJudge judge(RangeIndex odd) {
+    return new StackJudge(guest, ranges, odd, hijacks, unwinder);
   }
 
   /** Adds what to read of a task; the verdict on it, if that can be told without. */
@@ -200,7 +219,7 @@ public final class PreparedCheck {
       if (resting.confirmTime().compareTo(limit) > 0) {
         return outOfTime(resting.confirmTime());
       }
-      List<CpuArea> cpus = guest.cpus();
+      Surroundings around = surroundings.holds() ? surroundings.value() : lookAround();
       Optional<RestingTasks.Standing> standing = begun.or(resting::confirm);
       begun = Optional.empty(); // good for this pause only
       if (standing.isPresent()) {
@@ -211,9 +230,9 @@ public final class PreparedCheck {
       } else {
         guest.tasks().forEach(read::add);
       }
-      addExiting(cpus);
+      addExiting(around);
       Set<Long> live = new HashSet<>();
-      for (VcpuTrace trace : traces(vcpus, cpus)) {
+      for (VcpuTrace trace : traces(vcpus, around.cpus())) {
         TaskStack task = trace.task();
         if (task == null) {
           unreliable(trace.subject(), String.valueOf(trace.problem()));
@@ -226,7 +245,7 @@ public final class PreparedCheck {
       }
       read.tasks().stream().filter(task -> !live.contains(task.task())).forEach(this::addResting);
       standing.ifPresent(held -> addOthers(held.rest(), live));
-      return report();
+      return report(around.odd());
     }
 
     StackReport survey() {
@@ -277,15 +296,14 @@ public final class PreparedCheck {
     /**
      * Tasks that exit are no longer listed; where they cannot be named, they are a reason to wait.
      */
-    private void addExiting(List<CpuArea> cpus) {
-      for (long struct : blindSpots.exitingTasks(cpus)) {
+    private void addExiting(Surroundings around) {
+      for (long struct : around.exiting()) {
         if (read.byStruct(struct) == null) {
           read.add(guest.task(struct));
         }
       }
-      long unseen = blindSpots.countExiting(cpus);
-      if (unseen != 0) {
-        unreliable(GUEST, unseen + " exiting tasks may be out of sight");
+      if (around.unseen() != 0) {
+        unreliable(GUEST, around.unseen() + " exiting tasks may be out of sight");
       }
     }
 
@@ -310,9 +328,9 @@ public final class PreparedCheck {
       return traces;
     }
 
-    private StackReport report() {
+    private StackReport report(RangeIndex odd) {
       long before = reader.wordsRead();
-      StackJudge judge = judge();
+      StackJudge judge = judge(odd);
       reader.readAll(items, judge);
       findings.addAll(judge.findings());
       return new StackReport(

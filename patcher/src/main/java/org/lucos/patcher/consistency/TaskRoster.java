@@ -156,15 +156,23 @@ final class TaskRoster {
     private final TaskStack learnt;
     private final ByteBuffer data;
 
+    /** What to read of the task itself. */
+    private final List<GuestMemory.Slice> pieces = new ArrayList<>();
+
     /** The beginning of the list of its threads, read from {@code headOf} if that is not 0. */
     private final ByteBuffer head = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
 
     private long headOf;
     private int visit;
 
-    Row(TaskStack learnt, int size) {
+    Row(TaskStack learnt, Layout layout) {
       this.learnt = learnt;
-      this.data = ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
+      this.data = ByteBuffer.allocate(layout.size()).order(ByteOrder.LITTLE_ENDIAN);
+      int at = 0;
+      for (Layout.Piece piece : layout.pieces()) {
+        pieces.add(slice(learnt.task() + piece.offset(), data.array(), at, piece.size()));
+        at += piece.size();
+      }
     }
 
     private long word(int position) {
@@ -199,7 +207,7 @@ final class TaskRoster {
   void learn(List<TaskStack> tasks) {
     rows.clear();
     for (TaskStack task : tasks) {
-      rows.put(task.task(), new Row(task, layout.size()));
+      rows.put(task.task(), new Row(task, layout));
     }
   }
 
@@ -260,7 +268,7 @@ final class TaskRoster {
     }
     Row row = rows.get(task);
     if (row == null) {
-      row = new Row(newTask.apply(task), layout.size());
+      row = new Row(newTask.apply(task), layout);
       rows.put(task, row);
       read(List.of(row));
     }
@@ -297,7 +305,10 @@ final class TaskRoster {
         wanted.add(row);
       }
     }
-    read(wanted, first);
+    List<GuestMemory.Slice> slices = new ArrayList<>(first.size() + wanted.size() * 4);
+    slices.addAll(first);
+    wanted.forEach(row -> slices.addAll(row.pieces));
+    memory.readAll(slices);
     List<TaskStack> found = new ArrayList<>(wanted.size());
     for (Row row : wanted) {
       if (row.isStill(layout)) {
@@ -309,19 +320,9 @@ final class TaskRoster {
 
   /** Reads what is wanted of all these, with one call. */
   private void read(Collection<Row> wanted) {
-    read(wanted, List.of());
-  }
-
-  private void read(Collection<Row> wanted, List<GuestMemory.Slice> first) {
-    List<GuestMemory.Slice> slices = new ArrayList<>(first.size() + wanted.size() * 5);
-    slices.addAll(first);
+    List<GuestMemory.Slice> slices = new ArrayList<>(wanted.size() * 5);
     for (Row row : wanted) {
-      int at = 0;
-      for (Layout.Piece piece : layout.pieces()) {
-        long from = row.learnt.task() + piece.offset();
-        slices.add(slice(from, row.data.array(), at, piece.size()));
-        at += piece.size();
-      }
+      slices.addAll(row.pieces);
       if (row.headOf != 0) {
         slices.add(slice(row.headOf, row.head.array(), 0, 8));
       }

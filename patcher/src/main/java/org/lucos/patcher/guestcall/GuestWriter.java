@@ -64,16 +64,9 @@ public final class GuestWriter {
     return replace(at, Words.bytes(before), Words.bytes(after));
   }
 
-  /**
-   * Has the writes collected so far compared and prepared, if nothing is added before the next
-   * flush.
-   *
-   * @throws org.lucos.bridge.domain.UnexpectedBytesException if anything to be replaced is not
-   *     there
-   */
-  public GuestWriter announce() {
-    lease.ifPresent(held -> held.announce(List.copyOf(pending)));
-    return this;
+  /** The writes collected so far. */
+  public List<PausedGuest.Edit> pending() {
+    return List.copyOf(pending);
   }
 
   /**

@@ -25,7 +25,7 @@ public final class BootIdentity {
   private final RunningKernel kernel;
   private final BootFingerprint fingerprint;
   private final String boot;
-  private boolean seenRunning;
+  private List<VcpuRegisters> lastSeen = List.of();
 
   BootIdentity(RunningKernel kernel, BootFingerprint fingerprint, String boot) {
     this.kernel = kernel;
@@ -108,12 +108,17 @@ public final class BootIdentity {
   /** The second half of {@link #require(Supplier)}: what the registers of all vCPUs say. */
   public void requireRunBy(Collection<VcpuRegisters> vcpus) {
     if (kernel.isRunBy(vcpus)) {
-      seenRunning = true;
-    } else if (seenRunning) {
+      lastSeen = List.copyOf(vcpus);
+    } else if (!lastSeen.isEmpty()) {
       refuse("its CPUs no longer run that kernel");
     } else {
       throw new RefusedException(new GuestRefusal.KernelNotRunning(name()));
     }
+  }
+
+  /** What the vCPUs' registers were when the kernel was last seen to run; for rehearsals. */
+  public List<VcpuRegisters> lastSeen() {
+    return lastSeen;
   }
 
   private void refuse(String detail) {

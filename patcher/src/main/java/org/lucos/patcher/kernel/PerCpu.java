@@ -61,9 +61,9 @@ public final class PerCpu {
   private List<Integer> cpus(GuestVirtualAddress at, String source) {
     byte[] mask = memory.bytes(at, maskBytes);
     List<Integer> cpus = new ArrayList<>();
-    for (int cpu = 0; cpu < mask.length * 8; cpu++) {
-      if ((mask[cpu >> 3] >> (cpu & 7) & 1) != 0) {
-        cpus.add(cpu);
+    for (int i = 0; i < mask.length; i++) {
+      for (int bits = mask[i] & 0xff; bits != 0; bits &= bits - 1) {
+        cpus.add(i * 8 + Integer.numberOfTrailingZeros(bits));
       }
     }
     if (cpus.isEmpty()) {

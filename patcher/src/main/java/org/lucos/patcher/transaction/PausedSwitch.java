@@ -18,14 +18,11 @@ final class PausedSwitch {
 
   /** What is done to the guest. */
   interface Steps {
-    /** What to write where; fails if the guest is not the one that it was prepared for. */
-    List<TextEdit> edits();
-
     /**
-     * Fails if anything else than expected is where anything is to be written; the same edits will
-     * mostly be written next.
+     * What to write where, which will mostly be done next. Fails if the guest is not the one that
+     * it was prepared for, or anything else than expected is where anything is to be written.
      */
-    void compare(List<TextEdit> edits);
+    List<TextEdit> compare();
 
     /** Reads the registers of all vCPUs. */
     void registers();
@@ -62,8 +59,7 @@ final class PausedSwitch {
     List<TextEdit> written = List.of();
     try {
       budget.ended(PausePhase.STOP);
-      List<TextEdit> edits = steps.edits(); // all of this while registers are on their way
-      steps.compare(edits);
+      List<TextEdit> edits = steps.compare(); // while registers are on their way
       budget.ended(PausePhase.COMPARE);
       steps.registers();
       budget.ended(PausePhase.REGISTERS);

@@ -10,6 +10,7 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import org.lucos.bridge.domain.PausedGuest;
 import org.lucos.bridge.memory.GuestMemory;
+import org.lucos.bridge.memory.Recollection;
 import org.lucos.bridge.vcpu.VcpuRegisters;
 import org.lucos.patcher.consistency.Finding;
 import org.lucos.patcher.consistency.PreparedCheck;
@@ -28,33 +29,61 @@ final class TextSteps implements PausedSwitch.Steps {
   private final PausedGuest lease;
   private final PreparedCheck prepared;
   private final Supplier<List<TextEdit>> source;
+  private final Recollection<Written> foreseen;
+  private final Function<TextEdit, byte[]> after;
   private int tasks;
   private List<VcpuRegisters> vcpus = List.of();
-  private Optional<GuestWriter> announced = Optional.empty();
+  private Optional<Written> compared = Optional.empty();
 
+  /**
+   * @param source as {@link TextSwitch#run} has it
+   * @param foreseen what was {@link #compared} before the pause
+   * @param after what each edit leaves
+   */
   TextSteps(
       RunningKernel kernel,
       PausedGuest lease,
       PreparedCheck prepared,
-      Supplier<List<TextEdit>> source) {
+      Supplier<List<TextEdit>> source,
+      Recollection<Written> foreseen,
+      Function<TextEdit, byte[]> after) {
     this.kernel = kernel;
     this.lease = lease;
     this.prepared = prepared;
     this.source = source;
+    this.foreseen = foreseen;
+    this.after = after;
   }
 
-  @Override
-  public List<TextEdit> edits() {
+  /**
+   * What is to be written.
+   *
+   * @param edits by virtual addresses
+   * @param physical the same by physical ones
+   */
+  record Written(List<TextEdit> edits, List<PausedGuest.Edit> physical) {}
+
+  /**
+   * Finds out what to write: the guest is in the boot that was attached, and what is expected is
+   * where anything is to be written.
+   *
+   * @param source reads the guest and changes nothing
+   */
+  static Written compared(RunningKernel kernel, Supplier<List<TextEdit>> source) {
     kernel.boot().requireMemory();
-    return source.get();
+    List<TextEdit> edits = source.get();
+    requireBytes(kernel, edits, TextEdit::expected);
+    GuestWriter writer = GuestWriter.rehearsal(kernel.memory());
+    edits.forEach(edit -> writer.replace(edit.at(), edit.expected(), edit.replacement()));
+    return new Written(edits, writer.pending());
   }
 
   @Override
-  public void compare(List<TextEdit> edits) {
-    requireBytes(kernel, edits, TextEdit::expected);
-    GuestWriter writer = new GuestWriter(kernel.memory(), lease);
-    edits.forEach(edit -> writer.replace(edit.at(), edit.expected(), edit.replacement()));
-    announced = Optional.of(writer.announce());
+  public List<TextEdit> compare() {
+    Written now = foreseen.holds() ? foreseen.value() : compared(kernel, source);
+    lease.announce(now.physical());
+    compared = Optional.of(now);
+    return now.edits();
   }
 
   @Override
@@ -93,12 +122,12 @@ final class TextSteps implements PausedSwitch.Steps {
 
   @Override
   public void write(List<TextEdit> edits) {
-    announced.orElseThrow().flush();
+    lease.writeAll(compared.orElseThrow().physical());
   }
 
   @Override
   public void readBack(List<TextEdit> edits) {
-    requireBytes(kernel, edits, TextEdit::replacement);
+    requireBytes(kernel, edits, after);
   }
 
   @Override

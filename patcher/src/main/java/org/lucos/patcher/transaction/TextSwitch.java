@@ -9,10 +9,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.lucos.bridge.domain.PausedGuest;
+import org.lucos.bridge.memory.Recollection;
 import org.lucos.patcher.consistency.NamedRange;
 import org.lucos.patcher.consistency.PreparedCheck;
 import org.lucos.patcher.consistency.StackChecker;
-import org.lucos.patcher.guestcall.GuestWriter;
 import org.lucos.patcher.guestcall.Nudge;
 import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.patcher.plan.TextEdit;
@@ -34,6 +34,8 @@ public final class TextSwitch {
 
   /** A JVM compiles what has run some 200 times; interpreted, a pause takes twice as long. */
   private static final int REHEARSALS = 250;
+
+  private static final Duration UNLIMITED = Duration.ofDays(1);
 
   private static final Duration LONGEST_REHEARSAL = Duration.ofMillis(80);
 
@@ -155,7 +157,7 @@ public final class TextSwitch {
       List<NamedRange> busy,
       Supplier<List<TextEdit>> source) {
     PreparedCheck prepared = checker.prepare(busy);
-    rehearse(source);
+    Recollection<TextSteps.Written> foreseen = foresee(source);
     Optional<BusyRefusal> hopeless = forecast.refusal(prepared.expected(), maxPause);
     if (hopeless.isPresent()) {
       return new Attempt(Optional.of(hopeless.get()), 0, Duration.ZERO, Map.of());
@@ -166,7 +168,8 @@ public final class TextSwitch {
     int tasks;
     try (PausedGuest lease = kernel.domain().pause(purpose, prepared::lastLook)) {
       budget = new PauseBudget(maxPause, forecast.of(PausePhase.RESUME), lease::heldFor);
-      TextSteps steps = new TextSteps(kernel, lease, prepared, source);
+      TextSteps steps =
+          new TextSteps(kernel, lease, prepared, source, foreseen, TextEdit::replacement);
       refusal =
           new PausedSwitch(steps, budget)
               .run(forecast.from(PausePhase.WRITE).minus(forecast.of(PausePhase.RESUME)));
@@ -185,25 +188,33 @@ public final class TextSwitch {
     return new Attempt(refusal.map(Supplier::get), tasks, pause, phases);
   }
 
+  /**
+   * Has the code run that the pause will: a first time takes many times as long. What it says of a
+   * guest that runs means nothing.
+   */
   private void warmUp(PreparedCheck check, Supplier<List<TextEdit>> source) {
+    RehearsedPause stage = new RehearsedPause(kernel.boot().lastSeen());
+    Recollection<TextSteps.Written> foreseen = foresee(source);
     long begun = System.nanoTime();
     for (int i = 0; i < REHEARSALS; i++) {
-      rehearse(source);
-      check.rehearseInPause();
+      TextSteps steps = new TextSteps(kernel, stage, check, source, foreseen, TextEdit::expected);
+      if (stage.registers().isEmpty()) {
+        check.check(stage.registers()); // there was no pause yet, and without registers it ends so
+      } else {
+        PauseBudget budget = new PauseBudget(UNLIMITED, Duration.ZERO, stage::heldFor);
+        new PausedSwitch(steps, budget).run(Duration.ZERO);
+      }
+      List<TextEdit> edits = steps.compare();
+      steps.write(edits);
+      steps.readBack(edits);
       if (System.nanoTime() - begun > LONGEST_REHEARSAL.toNanos()) {
         return;
       }
     }
   }
 
-  /** Has the code run that the pause will: a first time takes many times as long. */
-  private void rehearse(Supplier<List<TextEdit>> source) {
-    kernel.boot().requireMemory();
-    List<TextEdit> edits = source.get();
-    TextSteps.requireBytes(kernel, edits, TextEdit::expected);
-    GuestWriter rehearsal = GuestWriter.rehearsal(kernel.memory());
-    edits.forEach(edit -> rehearsal.replace(edit.at(), edit.expected(), edit.replacement()));
-    rehearsal.flush();
+  private Recollection<TextSteps.Written> foresee(Supplier<List<TextEdit>> source) {
+    return kernel.memory().recollect(() -> TextSteps.compared(kernel, source));
   }
 
   private static void sleep(Duration duration) {

@@ -51,22 +51,19 @@ class PausedSwitchTest {
     }
 
     @Override
-    public List<TextEdit> edits() {
-      return List.of(edit(0x1000, "a", "A"), edit(0x2000, "b", "B"));
+    public List<TextEdit> compare() {
+      step(PausePhase.COMPARE);
+      List<TextEdit> edits = List.of(edit(0x1000, "a", "A"), edit(0x2000, "b", "B"));
+      edits.forEach(
+          edit ->
+              assertThat(text.get(edit.at().value()))
+                  .isEqualTo(new String(edit.expected(), US_ASCII)));
+      return edits;
     }
 
     private static TextEdit edit(long at, String before, String after) {
       return new TextEdit(
           new GuestVirtualAddress(at), before.getBytes(US_ASCII), after.getBytes(US_ASCII));
-    }
-
-    @Override
-    public void compare(List<TextEdit> edits) {
-      step(PausePhase.COMPARE);
-      edits.forEach(
-          edit ->
-              assertThat(text.get(edit.at().value()))
-                  .isEqualTo(new String(edit.expected(), US_ASCII)));
     }
 
     @Override

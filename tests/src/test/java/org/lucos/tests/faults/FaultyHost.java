@@ -112,6 +112,11 @@ record FaultyHost(Hypervisor hypervisor, Faults faults) implements GuestHost {
     }
 
     @Override
+    public void expectPauses() {
+      real.expectPauses();
+    }
+
+    @Override
     public PausedGuest pause(String purpose) {
       return new Paused(real.pause(purpose), faults, purpose);
     }
