@@ -35,7 +35,10 @@ import picocli.CommandLine.Spec;
 @SuppressWarnings("NullAway.Init") // picocli sets the fields
 public final class BenchMain implements Runnable {
   private static final String PRODUCT_DIRECTORY = "product";
+  private static final String PAGE = "index.html";
   private static final int SLOWER = 3;
+  private static final int ROUNDS = 100;
+  private static final int BRIEF_ROUNDS = 6;
 
   private final PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
   private final PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
@@ -90,10 +93,14 @@ public final class BenchMain implements Runnable {
               description = "where results are kept (default: ${DEFAULT-VALUE})")
           Path output,
       @Option(
+              names = "--short",
+              description = "with less to do: all of it takes less than 20 minutes on two cores")
+          boolean brief,
+      @Option(
               names = "--rounds",
-              defaultValue = "100",
-              description = "how often each thing is measured (default: ${DEFAULT-VALUE})")
-          int rounds,
+              paramLabel = "N",
+              description = "how often each thing is measured (default: 100, with --short: 6)")
+          Integer rounds,
       @Option(
               names = {"-k", "--kernel"},
               paramLabel = "RELEASE",
@@ -109,30 +116,44 @@ public final class BenchMain implements Runnable {
         Settings.from(environment, Optional.empty()).below(work.resolve(PRODUCT_DIRECTORY));
     List<String> options =
         kernel == null ? List.of("--series", "6.1") : List.of("--release", kernel);
-    for (Scenario scenario : scenarios(names)) {
+    int times = rounds != null ? rounds : brief ? BRIEF_ROUNDS : ROUNDS;
+    for (Scenario scenario : scenarios(names, brief ? Scenarios.brief() : Scenarios.all())) {
       if (missing && Files.exists(Results.file(output, scenario.name()))) {
         err.println(scenario.name() + ": there already");
         continue;
       }
-      Result result = scenario.run(new Setting(home, own, work, options, rounds), err::println);
+      Result result = scenario.run(new Setting(home, own, work, options, times), err::println);
       Path file = Results.write(output, result);
       out.print(Results.table(result));
       out.println("raw data: " + file);
+      out.println("page of all results there: " + page(output));
     }
     return 0;
   }
 
-  private List<Scenario> scenarios(List<String> names) {
+  private static Path page(Path output) {
+    Path page = output.resolve(PAGE);
+    ResultPage.write(
+        page,
+        Scenarios.all().stream()
+            .map(scenario -> Results.file(output, scenario.name()))
+            .filter(Files::exists)
+            .map(Results::read)
+            .toList());
+    return page;
+  }
+
+  private List<Scenario> scenarios(List<String> names, List<Scenario> among) {
     List<Scenario> chosen = new ArrayList<>();
     for (String name : names == null ? List.<String>of() : names) {
       chosen.add(
-          Scenarios.named(name)
+          Scenarios.named(name, among)
               .orElseThrow(
                   () ->
                       new CommandLine.ParameterException(
                           spec.commandLine(), "no such scenario: " + name)));
     }
-    return chosen.isEmpty() ? Scenarios.all() : chosen;
+    return chosen.isEmpty() ? among : chosen;
   }
 
   @Command(

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -14,10 +13,6 @@ import org.lucos.bench.harness.Result;
 import org.lucos.bench.harness.Samples;
 import org.lucos.bench.harness.Scenario;
 import org.lucos.bench.harness.Setting;
-import org.lucos.patcher.app.ApplyPatch;
-import org.lucos.patcher.app.Progress;
-import org.lucos.patcher.app.RevertPatch;
-import org.lucos.patcher.app.SwitchLimits;
 
 /**
  * What a system call costs whose function is replaced by one that does the same: by us, by the
@@ -34,8 +29,6 @@ public final class CallCostScenario implements Scenario {
   private static final String PROBED = "kprobe";
   private static final int BATCHES = 20;
   private static final int CALLS = 20_000;
-  private static final SwitchLimits LIMITS =
-      new SwitchLimits(Duration.ofSeconds(60), Duration.ofSeconds(1));
 
   /** Rounds are dear, and each gives {@link #BATCHES} samples. */
   private static final int ROUNDS_PER_SAMPLE = 10;
@@ -98,21 +91,9 @@ public final class CallCostScenario implements Scenario {
   }
 
   private static void ours(Setting setting, ScenarioGuest guest, Path bundle, Samples samples) {
-    new ApplyPatch(setting.settings())
-        .run(
-            new ApplyPatch.Request(
-                guest.name(),
-                List.of(bundle),
-                Optional.empty(),
-                LIMITS,
-                false,
-                true, // of our own making, a moment ago
-                false,
-                false),
-            Progress.SILENT);
+    Patches.apply(setting, guest.name(), List.of(bundle));
     measure(guest, OURS, samples);
-    new RevertPatch(setting.settings())
-        .run(new RevertPatch.Request(guest.name(), List.of(PATCH), LIMITS), Progress.SILENT);
+    Patches.revert(setting, guest.name(), List.of(PATCH));
   }
 
   private static void probed(ScenarioGuest guest, Samples samples) {

@@ -117,22 +117,11 @@ public final class EffectScenario implements Scenario {
       boolean agent,
       Samples samples) {
     String name = agent ? AIDED : WARM;
-    SwitchLimits usual = new SwitchLimits(PATIENCE, Duration.ofSeconds(1));
-    SwitchLimits limits = agent ? usual : usual.withoutAgent();
+    SwitchLimits limits = agent ? Patches.LIMITS : Patches.LIMITS.withoutAgent();
     long start = System.nanoTime();
     ApplyPatch.Outcome applied =
         new ApplyPatch(setting.settings())
-            .run(
-                new ApplyPatch.Request(
-                    guest.name(),
-                    List.of(bundle),
-                    Optional.empty(),
-                    limits,
-                    false,
-                    true, // of our own making, a moment ago
-                    false,
-                    false),
-                Progress.SILENT);
+            .run(Patches.request(guest.name(), List.of(bundle), limits), Progress.SILENT);
     samples.add(group, name + ", whole command", since(start));
     samples.add(group, name, until("switch", applied.phases()));
     applied

@@ -1,5 +1,6 @@
 package org.lucos.bench.scenario;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.lucos.bench.harness.Scenario;
@@ -15,11 +16,27 @@ public final class Scenarios {
         new EffectScenario(),
         new CallCostScenario(),
         new GuestCallScenario(),
-        new AttachScenario());
+        new AttachScenario(),
+        new RollbackScenario(),
+        new WorkloadScenario(),
+        new ScaleScenario());
+  }
+
+  /** The same with less to do, to be had in minutes. */
+  public static List<Scenario> brief() {
+    return List.of(
+        new PauseScenario(100, 1000, Duration.ofSeconds(1)),
+        new EffectScenario(),
+        new CallCostScenario(),
+        new GuestCallScenario(),
+        new AttachScenario(),
+        new RollbackScenario(),
+        new WorkloadScenario(2),
+        new ScaleScenario(List.of(1, 2, 4)));
   }
 
   /** The one of this name. */
-  public static Optional<Scenario> named(String name) {
-    return all().stream().filter(scenario -> scenario.name().equals(name)).findFirst();
+  public static Optional<Scenario> named(String name, List<Scenario> among) {
+    return among.stream().filter(scenario -> scenario.name().equals(name)).findFirst();
   }
 }
