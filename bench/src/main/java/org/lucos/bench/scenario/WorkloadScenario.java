@@ -1,5 +1,6 @@
 package org.lucos.bench.scenario;
 
+import com.google.common.base.Splitter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -104,9 +105,9 @@ public final class WorkloadScenario implements Scenario {
   }
 
   private static void measure(ScenarioGuest guest, String state, Samples samples) {
-    for (String line : guest.run("workloads " + BATCHES).strip().split("\\n")) {
-      String[] words = line.split(" ");
-      samples.add(words[0], state, UNIT, Long.parseLong(words[1]));
+    for (String line : guest.run("workloads " + BATCHES).lines().toList()) {
+      List<String> words = Splitter.on(' ').splitToList(line.strip());
+      samples.add(words.get(0), state, UNIT, Long.parseLong(words.get(1)));
     }
   }
 
