@@ -49,6 +49,12 @@ final class GdbStub implements AutoCloseable {
   private boolean held;
   private List<String> threads = List.of();
 
+  /** Whether the stub's last packet has not been followed by one of ours. */
+  private boolean unacknowledged;
+
+  /** Whether the guest stands and the stub has not got to what was ordered behind the stop. */
+  private boolean stopping;
+
   /** What was asked together with the stop and not answered yet. */
   private List<String> early = List.of();
 
@@ -156,6 +162,7 @@ final class GdbStub implements AutoCloseable {
 
   /** The answers to what was asked together with the stop. */
   private List<String> collectEarly() throws IOException {
+    endStop();
     List<String> answers = new ArrayList<>(early.size());
     while (answers.size() < early.size()) {
       answers.add(received());
@@ -216,8 +223,8 @@ final class GdbStub implements AutoCloseable {
   /**
    * Stops the guest.
    *
-   * @param registers whether to ask for {@link #registers()} in the same go: they are then fetched
-   *     while the caller does other things
+   * @param registers whether to ask for {@link #registers()} in the same go: they are then fetched,
+   *     and disks flushed, while the caller does other things
    * @return whether it was running; false means that somebody else had stopped it before
    */
   boolean stop(boolean registers) throws IOException {
@@ -230,22 +237,36 @@ final class GdbStub implements AutoCloseable {
         break;
       }
       refuseExit(waiting.get());
+      unacknowledged = true;
     }
     List<String> asked = registers && layout.isPresent() ? registerQuestions() : List.of();
     List<String> orders = new ArrayList<>(List.of(PHYSICAL_ON));
     orders.addAll(asked);
-    connection.interrupt(orders, STOP_LIMIT);
-    boolean wasRunning = false;
+    connection.interrupt(unacknowledged, orders, STOP_LIMIT);
     String answer = connection.receive(STOP_LIMIT);
-    while (isStop(answer)) {
-      wasRunning = true;
-      answer = connection.receive(STOP_LIMIT);
+    boolean wasRunning = isStop(answer);
+    if (!wasRunning) {
+      refuseExit(answer);
+      expectOk(PHYSICAL_ON, answer);
     }
-    refuseExit(answer);
-    expectOk(PHYSICAL_ON, answer);
+    stopping = wasRunning;
     setHeld(true);
     early = asked;
+    if (asked.isEmpty()) {
+      endStop();
+    }
     return wasRunning;
+  }
+
+  /**
+   * Waits for the rest of a stop: the vCPUs stand since the stub has told of it, but what was
+   * ordered behind is done when the guest's disks are flushed too. Until then memory can be read.
+   */
+  private void endStop() throws IOException {
+    if (stopping) {
+      stopping = false;
+      expectOk(PHYSICAL_ON, received(STOP_LIMIT));
+    }
   }
 
   /** Lets the guest run; returns when QEMU has taken the order. */
@@ -255,6 +276,7 @@ final class GdbStub implements AutoCloseable {
     connection.send(List.of(PHYSICAL_OFF, "c"), ANSWER_LIMIT);
     expectOk(PHYSICAL_OFF, received());
     connection.awaitAcknowledgement(ANSWER_LIMIT);
+    unacknowledged = false; // the order to run has followed the last answer
     setHeld(false);
   }
 
@@ -274,6 +296,7 @@ final class GdbStub implements AutoCloseable {
   void release() throws IOException {
     requireHeld();
     expectOk(PHYSICAL_OFF, ask(List.of(PHYSICAL_OFF)).get(0));
+    unacknowledged = true;
     setHeld(false);
   }
 
@@ -324,7 +347,11 @@ final class GdbStub implements AutoCloseable {
   }
 
   private String received() throws IOException {
-    String answer = connection.receive(ANSWER_LIMIT);
+    return received(ANSWER_LIMIT);
+  }
+
+  private String received(Duration limit) throws IOException {
+    String answer = connection.receive(limit);
     if (isStop(answer)) {
       // Our byte stopped a guest that should have been stopped: the command is lost.
       throw new RspException(

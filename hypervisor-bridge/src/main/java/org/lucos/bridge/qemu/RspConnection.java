@@ -48,12 +48,15 @@ final class RspConnection implements AutoCloseable {
   }
 
   /**
-   * Orders a stop and, behind it, commands: the first answer proves that the guest has stopped. The
-   * first byte acknowledges an earlier stop reply, if one is outstanding, and stops the guest
-   * itself if none is.
+   * Orders a stop and, behind it, commands: the first answer proves that the guest has stopped.
+   *
+   * <p>Any byte stops a running guest, but since QEMU 8.1 only the right one is answered by a stop
+   * reply, and it is taken for nothing while a packet of the stub's is not acknowledged.
+   *
+   * @param acknowledge whether the stub has sent a packet that none of ours has followed
    */
-  void interrupt(List<String> payloads, Duration limit) throws IOException {
-    StringBuilder text = new StringBuilder("+").append((char) INTERRUPT);
+  void interrupt(boolean acknowledge, List<String> payloads, Duration limit) throws IOException {
+    StringBuilder text = new StringBuilder(acknowledge ? "+" : "").append((char) INTERRUPT);
     payloads.forEach(payload -> appendPacket(text, payload));
     lastSent = bytes(text);
     write(ByteBuffer.wrap(lastSent), limit);

@@ -71,6 +71,43 @@ class GdbStubTest {
   }
 
   @Test
+  void stopIsToldOfThoughOnlyThatOfAnInterruptIs() throws IOException {
+    try (GdbStub stub = GdbStub.open(socket())) {
+      fake.tellsOfInterruptsOnly = true;
+      for (int i = 0; i < 5; i++) {
+        stub.resume();
+        assertThat(stub.stop(i % 2 == 0)).isTrue();
+        assertThat(fake.running).isFalse();
+      }
+    }
+  }
+
+  @Test
+  void guestThatWasReleasedAndLetRunBySomebodyElseIsStoppedAsUsual() throws IOException {
+    try (GdbStub stub = GdbStub.open(socket())) {
+      fake.tellsOfInterruptsOnly = true;
+      stub.release();
+      fake.running = true;
+      assertThat(stub.stop()).isTrue();
+      stub.write(List.of(new GdbStub.Write(0, new byte[] {1})));
+    }
+  }
+
+  @Test
+  void guestThatIsLetRunBeforeTheStopIsOverIsAFailure() throws IOException {
+    try (GdbStub stub = GdbStub.open(socket())) {
+      stub.learnRegisters();
+      stub.prepareRegisters();
+      stub.resume();
+      fake.hangAt = ""; // as one that flushes disks hangs with everything
+      assertThat(stub.stop(true)).isTrue();
+      fake.running = true;
+      fake.pauseByAnyone();
+      assertKind(Kind.RESUMED_BY_OTHER, stub::registers);
+    }
+  }
+
+  @Test
   void guestStoppedBySomebodyElseIsNoticed() throws IOException {
     try (GdbStub stub = GdbStub.open(socket())) {
       stub.resume();
