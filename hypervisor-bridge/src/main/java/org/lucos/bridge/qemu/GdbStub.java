@@ -10,7 +10,6 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Pattern;
 import org.lucos.bridge.qemu.RspException.Kind;
 import org.lucos.bridge.vcpu.VcpuRegisters;
 
@@ -30,9 +29,6 @@ final class GdbStub implements AutoCloseable {
 
   /** A stop flushes the guest's disks first. */
   private static final Duration STOP_LIMIT = Duration.ofSeconds(10);
-
-  private static final Pattern STOP_REPLY = Pattern.compile("[TS][0-9a-f]{2}.*", Pattern.DOTALL);
-  private static final Pattern EXIT_REPLY = Pattern.compile("[WX][0-9a-f]{2}.*", Pattern.DOTALL);
 
   /** QEMU takes packets up to 4 KiB; a byte is two digits. */
   private static final int MOST_BYTES_PER_PACKET = 1500;
@@ -80,7 +76,7 @@ final class GdbStub implements AutoCloseable {
   private void handshake() throws IOException {
     connection.send(List.of("qSupported"), STOP_LIMIT);
     String answer = connection.receive(STOP_LIMIT);
-    if (STOP_REPLY.matcher(answer).matches()) {
+    if (RspAnswers.isStop(answer)) {
       stoppedByConnecting = true;
       answer = connection.receive(STOP_LIMIT);
     }
@@ -88,7 +84,7 @@ final class GdbStub implements AutoCloseable {
       throw new RspException(Kind.MALFORMED, "gdbstub describes no registers: " + answer);
     }
     setHeld(true);
-    expectOk(PHYSICAL_ON, ask(List.of(PHYSICAL_ON)).get(0));
+    RspAnswers.expectOk(PHYSICAL_ON, ask(List.of(PHYSICAL_ON)).get(0));
   }
 
   /**
@@ -144,7 +140,7 @@ final class GdbStub implements AutoCloseable {
     RegisterLayout places = layout.orElseThrow();
     List<VcpuRegisters> registers = new ArrayList<>();
     for (int i = 0; i < now.size(); i++) {
-      expectOk(commands.get(2 * i), answers.get(2 * i));
+      RspAnswers.expectOk(commands.get(2 * i), answers.get(2 * i));
       // QEMU numbers threads by vCPU index, from 1.
       int index = Integer.parseInt(now.get(i), 16) - 1;
       registers.add(places.decode(index, answers.get(2 * i + 1)));
@@ -177,7 +173,7 @@ final class GdbStub implements AutoCloseable {
     for (int at = 0; at < length; at += MOST_BYTES_PER_PACKET) {
       int size = Math.min(MOST_BYTES_PER_PACKET, length - at);
       String command = "m" + hex(physical + at) + "," + hex(size);
-      byte[] part = unhex(command, ask(List.of(command)).get(0));
+      byte[] part = RspAnswers.unhex(command, ask(List.of(command)).get(0));
       if (part.length != size) {
         throw new RspException(Kind.MALFORMED, "short answer: command=" + command);
       }
@@ -211,7 +207,7 @@ final class GdbStub implements AutoCloseable {
     }
     List<String> answers = ask(commands);
     for (int i = 0; i < answers.size(); i++) {
-      expectOk(commands.get(i), answers.get(i));
+      RspAnswers.expectOk(commands.get(i), answers.get(i));
     }
   }
 
@@ -236,7 +232,7 @@ final class GdbStub implements AutoCloseable {
       if (waiting.isEmpty()) {
         break;
       }
-      refuseExit(waiting.get());
+      RspAnswers.refuseExit(waiting.get());
       unacknowledged = true;
     }
     List<String> asked = registers && layout.isPresent() ? registerQuestions() : List.of();
@@ -244,10 +240,10 @@ final class GdbStub implements AutoCloseable {
     orders.addAll(asked);
     connection.interrupt(unacknowledged, orders, STOP_LIMIT);
     String answer = connection.receive(STOP_LIMIT);
-    boolean wasRunning = isStop(answer);
+    boolean wasRunning = RspAnswers.isStop(answer);
     if (!wasRunning) {
-      refuseExit(answer);
-      expectOk(PHYSICAL_ON, answer);
+      RspAnswers.refuseExit(answer);
+      RspAnswers.expectOk(PHYSICAL_ON, answer);
     }
     stopping = wasRunning;
     setHeld(true);
@@ -265,7 +261,7 @@ final class GdbStub implements AutoCloseable {
   private void endStop() throws IOException {
     if (stopping) {
       stopping = false;
-      expectOk(PHYSICAL_ON, received(STOP_LIMIT));
+      RspAnswers.expectOk(PHYSICAL_ON, received(STOP_LIMIT));
     }
   }
 
@@ -274,7 +270,7 @@ final class GdbStub implements AutoCloseable {
     requireHeld();
     collectEarly();
     connection.send(List.of(PHYSICAL_OFF, "c"), ANSWER_LIMIT);
-    expectOk(PHYSICAL_OFF, received());
+    RspAnswers.expectOk(PHYSICAL_OFF, received());
     connection.awaitAcknowledgement(ANSWER_LIMIT);
     unacknowledged = false; // the order to run has followed the last answer
     setHeld(false);
@@ -286,7 +282,7 @@ final class GdbStub implements AutoCloseable {
     List<String> commands = List.of(PHYSICAL_OFF, "D;1");
     List<String> answers = ask(commands);
     for (int i = 0; i < answers.size(); i++) {
-      expectOk(commands.get(i), answers.get(i));
+      RspAnswers.expectOk(commands.get(i), answers.get(i));
     }
     setHeld(false);
     connection.close();
@@ -295,7 +291,7 @@ final class GdbStub implements AutoCloseable {
   /** Gives up the hold on a guest that somebody else had stopped: it stays stopped. */
   void release() throws IOException {
     requireHeld();
-    expectOk(PHYSICAL_OFF, ask(List.of(PHYSICAL_OFF)).get(0));
+    RspAnswers.expectOk(PHYSICAL_OFF, ask(List.of(PHYSICAL_OFF)).get(0));
     unacknowledged = true;
     setHeld(false);
   }
@@ -352,51 +348,13 @@ final class GdbStub implements AutoCloseable {
 
   private String received(Duration limit) throws IOException {
     String answer = connection.receive(limit);
-    if (isStop(answer)) {
+    if (RspAnswers.isStop(answer)) {
       // Our byte stopped a guest that should have been stopped: the command is lost.
       throw new RspException(
           Kind.RESUMED_BY_OTHER, "the guest was resumed by somebody else while it was held");
     }
-    refuseExit(answer);
+    RspAnswers.refuseExit(answer);
     return answer;
-  }
-
-  private static boolean isStop(String answer) {
-    return begins(answer, 'S', 'T') && STOP_REPLY.matcher(answer).matches();
-  }
-
-  /** Nearly all answers are told apart by their first letter. */
-  private static boolean begins(String answer, char one, char other) {
-    return !answer.isEmpty() && (answer.charAt(0) == one || answer.charAt(0) == other);
-  }
-
-  private static void refuseExit(String answer) throws RspException {
-    if (begins(answer, 'W', 'X') && EXIT_REPLY.matcher(answer).matches()) {
-      throw new RspException(Kind.CLOSED, "the guest has ended: " + answer);
-    }
-  }
-
-  private static void expectOk(String command, String answer) throws RspException {
-    if (!answer.equals("OK")) {
-      throw new RspException(
-          Kind.REFUSED,
-          "gdbstub refused: command="
-              + command.substring(0, Math.min(40, command.length()))
-              + ", answer="
-              + answer);
-    }
-  }
-
-  private static byte[] unhex(String command, String answer) throws RspException {
-    try {
-      return HexFormat.of().parseHex(answer);
-    } catch (IllegalArgumentException e) {
-      RspException refused =
-          new RspException(
-              Kind.REFUSED, "gdbstub refused: command=" + command + ", answer=" + answer);
-      refused.initCause(e);
-      throw refused;
-    }
   }
 
   private static String hex(long value) {
