@@ -100,6 +100,7 @@ final class DebugSession implements AutoCloseable {
    */
   void arm(boolean running, Runnable then) throws IOException {
     try {
+      undo.touch();
       watchdog.tell(new WatchdogProtocol.Arm(running));
     } catch (IOException e) {
       throw broken(e);

@@ -30,6 +30,7 @@ final class UndoRecord {
       MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
   private static final int HEADER = Long.BYTES;
   private static final int ENTRY = 2 * Long.BYTES;
+  private static final int PAGE = 4096;
 
   private final MappedByteBuffer file;
   private int used;
@@ -84,6 +85,16 @@ final class UndoRecord {
       at += ENTRY + padded(length);
     }
     count(at - HEADER);
+  }
+
+  /**
+   * To be called before a pause: a page that the host has written to its disk since is made ready
+   * for stores again, which can take long.
+   */
+  void touch() {
+    for (int at = 0; at < CAPACITY; at += PAGE) {
+      file.put(at, file.get(at));
+    }
   }
 
   /** What was written so far is to stay. */

@@ -42,6 +42,7 @@ class UndoRecordTest {
       GdbStub.Write write = new GdbStub.Write(random.nextLong(), bytes);
       record.add(List.of(write));
       all.add(write);
+      record.touch();
       assertSame(UndoRecord.read(file), all);
     }
     record.clear();
