@@ -27,6 +27,7 @@ Description: guest agent of lucos
 CONTROL
 for script in postinst prerm; do install -m 755 "package/$script" "$root/DEBIAN/$script"; done
 find "$root" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
-dpkg-deb --root-owner-group -Zxz --build "$root" "$package" >/dev/null
+dpkg-deb --root-owner-group -Zxz --build "$root" "$package.new" >/dev/null
+mv -f "$package.new" "$package" # somebody may be reading the one before
 rm -rf "$root"
 printf 'package=%s\n' "$PWD/$package"
