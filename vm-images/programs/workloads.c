@@ -7,10 +7,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -135,6 +133,7 @@ static void fill(int into, int times) {
   _exit(0);
 }
 
+// Through a Unix socket, and through TCP.
 static void local(int times) {
   int ends[2];
   must(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "socketpair");

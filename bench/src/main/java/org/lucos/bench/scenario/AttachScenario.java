@@ -10,7 +10,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
-import org.lucos.bench.harness.Machine;
+import org.lucos.bench.harness.Recording;
 import org.lucos.bench.harness.Result;
 import org.lucos.bench.harness.Samples;
 import org.lucos.bench.harness.Scenario;
@@ -45,9 +45,8 @@ public final class AttachScenario implements Scenario {
 
   @Override
   public Result run(Setting setting, Consumer<String> progress) {
-    String started = setting.settings().clock().instant().toString();
-    Machine machine = Machine.now();
-    Samples samples = new Samples();
+    Recording recording = Recording.begin(setting);
+    Samples samples = recording.samples();
     progress.accept("booting a guest");
     try (ScenarioGuest guest = ScenarioGuest.boot(setting, "attach", List.of(), Optional.empty())) {
       Path cache = Inputs.created(setting.work().resolve("attach-cache"));
@@ -58,13 +57,7 @@ public final class AttachScenario implements Scenario {
         round(setting, guest, cache, from, into, samples);
         progress.accept("round " + (round + 1) + " of " + setting.rounds());
       }
-      return new Result(
-          name(),
-          started,
-          machine.after(),
-          List.of(guest.facts()),
-          samples.series(),
-          ratios(samples));
+      return recording.end(this, List.of(guest.facts()), ratios(samples));
     }
   }
 

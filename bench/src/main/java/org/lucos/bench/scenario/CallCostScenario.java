@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Consumer;
-import org.lucos.bench.harness.Machine;
+import org.lucos.bench.harness.Recording;
 import org.lucos.bench.harness.Result;
 import org.lucos.bench.harness.Samples;
 import org.lucos.bench.harness.Scenario;
@@ -45,9 +45,8 @@ public final class CallCostScenario implements Scenario {
 
   @Override
   public Result run(Setting setting, Consumer<String> progress) {
-    String started = setting.settings().clock().instant().toString();
-    Machine machine = Machine.now();
-    Samples samples = new Samples();
+    Recording recording = Recording.begin(setting);
+    Samples samples = recording.samples();
     progress.accept("booting a guest");
     try (ScenarioGuest guest =
         ScenarioGuest.boot(setting, "call", List.of("livepatch", "call_cost"), Optional.empty())) {
@@ -66,13 +65,7 @@ public final class CallCostScenario implements Scenario {
         probed(guest, samples);
         progress.accept("round " + (round + 1) + " of " + rounds);
       }
-      return new Result(
-          name(),
-          started,
-          machine.after(),
-          List.of(guest.facts()),
-          samples.series(),
-          ratios(samples));
+      return recording.end(this, List.of(guest.facts()), ratios(samples));
     }
   }
 
@@ -122,9 +115,11 @@ public final class CallCostScenario implements Scenario {
             ours / 1e3,
             theirs / 1e3,
             (samples.of(GROUP, PROBED).least() - plain) / 1e3),
-        String.format(
-            Locale.ROOT,
-            "what lucos adds / what livepatch adds: %.2f (promised: at most 0.20)",
-            (double) ours / Math.max(1, theirs)));
+        theirs <= 0
+            ? "what livepatch adds is lost in the noise: more rounds are needed"
+            : String.format(
+                Locale.ROOT,
+                "what lucos adds / what livepatch adds: %.2f (promised: at most 0.20)",
+                (double) ours / theirs));
   }
 }

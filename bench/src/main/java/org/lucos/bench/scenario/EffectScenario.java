@@ -13,7 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.lucos.bench.harness.Distribution;
-import org.lucos.bench.harness.Machine;
+import org.lucos.bench.harness.Recording;
 import org.lucos.bench.harness.Result;
 import org.lucos.bench.harness.Samples;
 import org.lucos.bench.harness.Scenario;
@@ -55,9 +55,8 @@ public final class EffectScenario implements Scenario {
 
   @Override
   public Result run(Setting setting, Consumer<String> progress) {
-    String started = setting.settings().clock().instant().toString();
-    Machine machine = Machine.now();
-    Samples samples = new Samples();
+    Recording recording = Recording.begin(setting);
+    Samples samples = recording.samples();
     progress.accept("booting a guest");
     try (ScenarioGuest guest =
         ScenarioGuest.boot(
@@ -71,13 +70,7 @@ public final class EffectScenario implements Scenario {
       guest.write("/tmp/" + MODULE + ".ko", module(setting, guest));
       rounds(setting, "idle", guest, bundle, samples, progress);
       guest.underLoad(() -> rounds(setting, "busy", guest, bundle, samples, progress));
-      return new Result(
-          name(),
-          started,
-          machine.after(),
-          List.of(guest.facts()),
-          samples.series(),
-          ratios(samples));
+      return recording.end(this, List.of(guest.facts()), ratios(samples));
     }
   }
 

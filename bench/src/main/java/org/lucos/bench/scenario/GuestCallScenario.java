@@ -6,7 +6,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Consumer;
-import org.lucos.bench.harness.Machine;
+import org.lucos.bench.harness.Recording;
 import org.lucos.bench.harness.Result;
 import org.lucos.bench.harness.Samples;
 import org.lucos.bench.harness.Scenario;
@@ -38,9 +38,8 @@ public final class GuestCallScenario implements Scenario {
 
   @Override
   public Result run(Setting setting, Consumer<String> progress) {
-    String started = setting.settings().clock().instant().toString();
-    Machine machine = Machine.now();
-    Samples samples = new Samples();
+    Recording recording = Recording.begin(setting);
+    Samples samples = recording.samples();
     progress.accept("booting a guest with the agent");
     try (ScenarioGuest guest =
         ScenarioGuest.boot(
@@ -52,13 +51,7 @@ public final class GuestCallScenario implements Scenario {
         rounds(setting, IDLE, kernel, link, samples, progress);
         guest.underLoad(() -> rounds(setting, BUSY, kernel, link, samples, progress));
       }
-      return new Result(
-          name(),
-          started,
-          machine.after(),
-          List.of(guest.facts()),
-          samples.series(),
-          ratios(samples));
+      return recording.end(this, List.of(guest.facts()), ratios(samples));
     }
   }
 

@@ -8,14 +8,12 @@ import java.util.Locale;
 import java.util.function.Consumer;
 import org.lucos.bench.guest.BootedGuest;
 import org.lucos.bench.harness.Distribution;
-import org.lucos.bench.harness.Machine;
+import org.lucos.bench.harness.Recording;
 import org.lucos.bench.harness.Result;
 import org.lucos.bench.harness.Samples;
 import org.lucos.bench.harness.Scenario;
 import org.lucos.bench.harness.Setting;
 import org.lucos.bench.scenario.PausedGuestSession.Sample;
-import org.lucos.patcher.app.ApplyPatch;
-import org.lucos.patcher.app.Progress;
 import org.lucos.patcher.app.Settings;
 
 /**
@@ -25,7 +23,6 @@ import org.lucos.patcher.app.Settings;
  */
 public final class PauseScenario implements Scenario {
   private static final String RECIPE = "uptime-shows";
-  private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final int VCPUS = 2;
 
   private final int few;
@@ -61,9 +58,8 @@ public final class PauseScenario implements Scenario {
 
   @Override
   public Result run(Setting setting, Consumer<String> progress) {
-    String started = setting.settings().clock().instant().toString();
-    Machine machine = Machine.now();
-    Samples samples = new Samples();
+    Recording recording = Recording.begin(setting);
+    Samples samples = recording.samples();
     List<String> guests = new ArrayList<>();
     try (PausedGuestSession first = session(setting, few, progress);
         PausedGuestSession second = session(setting, many, progress)) {
@@ -80,7 +76,7 @@ public final class PauseScenario implements Scenario {
         progress.accept("round " + (round + 1) + " of " + setting.rounds());
       }
     }
-    return new Result(name(), started, machine.after(), guests, samples.series(), ratios(samples));
+    return recording.end(this, guests, ratios(samples));
   }
 
   private static void add(Samples samples, String group, String name, Sample sample) {
@@ -107,18 +103,8 @@ public final class PauseScenario implements Scenario {
       guest.run("ulimit -u unlimited; threads " + threads + " >/tmp/threads 2>&1 &");
       guest.run("while ! grep -q ready /tmp/threads; do sleep 1; done");
       progress.accept("applying " + RECIPE);
-      new ApplyPatch(setting.settings())
-          .run(
-              new ApplyPatch.Request(
-                  guest.name(),
-                  Inputs.edit(setting, RECIPE, guest.run("uname -r").strip()),
-                  PATIENCE,
-                  Duration.ofSeconds(1),
-                  false,
-                  Settings.CALLBACK_LIMIT,
-                  true, // of our own making, a moment ago
-                  false),
-              Progress.SILENT);
+      Path bundle = Inputs.edit(setting, RECIPE, guest.run("uname -r").strip());
+      Patches.apply(setting, guest.name(), List.of(bundle));
       PausedGuestSession session =
           new PausedGuestSession(guest, threads, setting.settings(), maxPause);
       done = true;

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Consumer;
-import org.lucos.bench.harness.Machine;
+import org.lucos.bench.harness.Recording;
 import org.lucos.bench.harness.Result;
 import org.lucos.bench.harness.Samples;
 import org.lucos.bench.harness.Scenario;
@@ -38,9 +38,8 @@ public final class RollbackScenario implements Scenario {
 
   @Override
   public Result run(Setting setting, Consumer<String> progress) {
-    String started = setting.settings().clock().instant().toString();
-    Machine machine = Machine.now();
-    Samples samples = new Samples();
+    Recording recording = Recording.begin(setting);
+    Samples samples = recording.samples();
     progress.accept("booting a guest");
     try (ScenarioGuest guest =
         ScenarioGuest.boot(setting, "rollback", List.of(), Optional.empty())) {
@@ -57,12 +56,9 @@ public final class RollbackScenario implements Scenario {
         progress.accept("round " + (round + 1) + " of " + setting.rounds());
       }
       guest.run("kill $(cat /tmp/use)");
-      return new Result(
-          name(),
-          started,
-          machine.after(),
+      return recording.end(
+          this,
           List.of(guest.facts()),
-          samples.series(),
           List.of(
               String.format(
                   Locale.ROOT,

@@ -13,7 +13,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.Consumer;
-import org.lucos.bench.harness.Machine;
+import org.lucos.bench.harness.Recording;
 import org.lucos.bench.harness.Result;
 import org.lucos.bench.harness.Samples;
 import org.lucos.bench.harness.Scenario;
@@ -52,9 +52,8 @@ public final class ScaleScenario implements Scenario {
 
   @Override
   public Result run(Setting setting, Consumer<String> progress) {
-    String started = setting.settings().clock().instant().toString();
-    Machine machine = Machine.now();
-    Samples samples = new Samples();
+    Recording recording = Recording.begin(setting);
+    Samples samples = recording.samples();
     List<ScenarioGuest> guests = new ArrayList<>();
     try {
       for (int i = 0; i < Collections.max(counts); i++) {
@@ -74,13 +73,8 @@ public final class ScaleScenario implements Scenario {
         }
         progress.accept("round " + (round + 1) + " of " + setting.rounds());
       }
-      return new Result(
-          name(),
-          started,
-          machine.after(),
-          List.of(guests.size() + " guests: " + first.facts()),
-          samples.series(),
-          ratios(samples));
+      return recording.end(
+          this, List.of(guests.size() + " guests: " + first.facts()), ratios(samples));
     } finally {
       guests.forEach(ScenarioGuest::close);
     }

@@ -9,7 +9,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
-import org.lucos.bench.harness.Machine;
+import org.lucos.bench.harness.Recording;
 import org.lucos.bench.harness.Result;
 import org.lucos.bench.harness.Samples;
 import org.lucos.bench.harness.Scenario;
@@ -66,9 +66,8 @@ public final class WorkloadScenario implements Scenario {
 
   @Override
   public Result run(Setting setting, Consumer<String> progress) {
-    String started = setting.settings().clock().instant().toString();
-    Machine machine = Machine.now();
-    Samples samples = new Samples();
+    Recording recording = Recording.begin(setting);
+    Samples samples = recording.samples();
     progress.accept("booting a guest");
     try (ScenarioGuest guest =
         ScenarioGuest.boot(setting, "workload", List.of("workloads"), Optional.empty())) {
@@ -82,13 +81,7 @@ public final class WorkloadScenario implements Scenario {
         round(setting, guest, bundles, samples);
         progress.accept("round " + (round + 1) + " of " + setting.rounds());
       }
-      return new Result(
-          name(),
-          started,
-          machine.after(),
-          List.of(guest.facts()),
-          samples.series(),
-          ratios(samples));
+      return recording.end(this, List.of(guest.facts()), ratios(samples));
     }
   }
 
