@@ -32,7 +32,7 @@ public final class TextSwitch {
   private static final Duration FIRST_BACK_OFF = Duration.ofMillis(10);
   private static final Duration LONGEST_BACK_OFF = Duration.ofMillis(500);
 
-  /** A JVM compiles what has run some 200 times; interpreted, a pause takes twice as long. */
+  /** A JVM compiles what has run some 200 times, or 16 with {@code jvm.options}. */
   private static final int REHEARSALS = 250;
 
   private static final Duration UNLIMITED = Duration.ofDays(1);
