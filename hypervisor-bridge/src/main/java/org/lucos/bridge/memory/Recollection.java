@@ -1,16 +1,21 @@
 package org.lucos.bridge.memory;
 
+import java.util.function.BooleanSupplier;
+
 /**
  * What was made of a guest's memory, together with all that was read for it. As long as the same
  * bytes are there the same would be made of them again; to find that out takes one read, however
  * many it took the first time.
  *
- * @param <T> what was made of it
+ * @param value what was made of it then
+ * @param again reads everything again and compares
  */
-public interface Recollection<T> {
+public record Recollection<T>(T value, BooleanSupplier again) {
 
-  /** What was made of the memory then. */
-  T value();
+  /** One that never says that it holds. */
+  public static <T> Recollection<T> unproven(T value) {
+    return new Recollection<>(value, () -> false);
+  }
 
   /**
    * Reads everything again. The answer is as good as the guest is still: while it runs, it may have
@@ -18,20 +23,7 @@ public interface Recollection<T> {
    *
    * @return whether all bytes are what they were, and where they were; false if that cannot be told
    */
-  boolean holds();
-
-  /** One that never says that it holds. */
-  static <T> Recollection<T> unproven(T value) {
-    return new Recollection<>() {
-      @Override
-      public T value() {
-        return value;
-      }
-
-      @Override
-      public boolean holds() {
-        return false;
-      }
-    };
+  public boolean holds() {
+    return again.getAsBoolean();
   }
 }

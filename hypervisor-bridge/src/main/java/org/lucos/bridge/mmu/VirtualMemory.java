@@ -115,17 +115,7 @@ public final class VirtualMemory implements GuestMemory {
       traces.pop();
     }
     trace.end();
-    return new Recollection<>() {
-      @Override
-      public T value() {
-        return value;
-      }
-
-      @Override
-      public boolean holds() {
-        return isUnchanged(trace);
-      }
-    };
+    return new Recollection<>(value, () -> isUnchanged(trace));
   }
 
   private synchronized boolean isUnchanged(ReadTrace trace) {

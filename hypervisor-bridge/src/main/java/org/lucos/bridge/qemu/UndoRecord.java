@@ -77,7 +77,11 @@ final class UndoRecord {
     for (GdbStub.Write write : writes) {
       int length = write.bytes().length;
       if (CAPACITY - at < ENTRY + padded(length)) {
-        throw new IOException("more is to be written in one pause than can be put back: " + writes);
+        throw new IOException(
+            "more is to be written in one pause than can be put back: bytes="
+                + length
+                + ", room="
+                + Math.max(0, CAPACITY - at - ENTRY));
       }
       file.putLong(at, write.physical());
       file.putLong(at + Long.BYTES, length);

@@ -89,4 +89,9 @@ public record Settings(
   public Settings withKeys(Path directory) {
     return new Settings(connection, cache, state, locks, recipes, directory, clock, hosts);
   }
+
+  /** The same with guests reached in another way. */
+  public Settings through(Function<String, GuestHost> others) {
+    return new Settings(connection, cache, state, locks, recipes, keys, clock, others);
+  }
 }

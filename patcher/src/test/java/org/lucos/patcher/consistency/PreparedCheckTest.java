@@ -241,16 +241,33 @@ class PreparedCheckTest {
 
   @Test
   void anExitingTaskThatIsNoLongerListedIsChecked() {
-    TaskStack gone = guest.unlisted(11, "exiting");
-    guest.memory.put(gone.savedSp(), PIPE_READ + 4);
-    long link = gone.task() + SyntheticGuest.EXIT_LINK;
+    exit(guest.unlisted(11, "exiting"));
+    assertThat(check(PIPE).inUse())
+        .extracting(Finding.InUse::who)
+        .containsExactly(new Subject.OfTask(11, "exiting"));
+  }
+
+  @Test
+  void aTaskThatBeginsToExitAfterTheLastLookIsSeen() {
+    TaskStack leaving = guest.unlisted(11, "exiting");
+    PreparedCheck check = guest.prepare(PIPE);
+    List<VcpuRegisters> vcpus = List.of(guest.user(0), guest.user(1));
+    check.lastLook();
+    assertThat(check.check(vcpus).findings()).isEmpty();
+    exit(leaving);
+    assertThat(check.check(vcpus).inUse())
+        .extracting(Finding.InUse::who)
+        .containsExactly(new Subject.OfTask(11, "exiting"));
+  }
+
+  /** Puts a task that is inside the function on a CPU's list of those that exit. */
+  private void exit(TaskStack task) {
+    guest.memory.put(task.savedSp(), PIPE_READ + 4);
+    long link = task.task() + SyntheticGuest.EXIT_LINK;
     long head = SyntheticGuest.exitHead(1);
     guest.memory.put(head, link);
     guest.memory.put(link, head);
     guest.orc.put(SyntheticGuest.FORK, SyntheticGuest.undefined());
-    assertThat(check(PIPE).inUse())
-        .extracting(Finding.InUse::who)
-        .containsExactly(new Subject.OfTask(11, "exiting"));
   }
 
   @Test

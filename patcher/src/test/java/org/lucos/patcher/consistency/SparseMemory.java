@@ -2,17 +2,24 @@ package org.lucos.patcher.consistency;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.lucos.bridge.addr.GuestVirtualAddress;
 import org.lucos.bridge.memory.GuestMemory;
 import org.lucos.bridge.memory.MemoryFaultException;
+import org.lucos.bridge.memory.Recollection;
 
 /** Memory of which only what was put exists. */
 final class SparseMemory implements GuestMemory {
   private static final int PAGE = 4096;
 
   private final Map<Long, byte[]> pages = new HashMap<>();
+  private @Nullable List<Slice> trace;
 
   @Override
   public void read(GuestVirtualAddress at, byte[] into, int offset, int length) {
@@ -24,6 +31,22 @@ final class SparseMemory implements GuestMemory {
       }
       into[offset + i] = page[(int) (address & (PAGE - 1))];
     }
+    if (trace != null) {
+      trace.add(new Slice(at, Arrays.copyOfRange(into, offset, offset + length), 0, length));
+    }
+  }
+
+  @Override
+  public <T> Recollection<T> recollect(Supplier<T> work) {
+    List<Slice> reads = new ArrayList<>();
+    trace = reads;
+    T value = work.get();
+    trace = null;
+    return new Recollection<>(
+        value,
+        () ->
+            reads.stream()
+                .allMatch(read -> Arrays.equals(bytes(read.at(), read.length()), read.into())));
   }
 
   /** Makes zeroed memory of a range. */

@@ -2,7 +2,12 @@ package org.lucos.tests.bridge;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.lucos.bridge.domain.DomainRefusal;
 import org.lucos.bridge.domain.GuestDomain;
 import org.lucos.bridge.libvirt.Hypervisor;
 import org.lucos.tests.guest.Guest;
@@ -50,5 +55,39 @@ class WatchdogTest {
       HeldController.signal("KILL", controller);
     }
     HeldController.await(() -> !Virsh.debugPortOpen(guest.name()));
+  }
+
+  @Test
+  void guestWhoseUndoRecordCannotBeMadeIsNotStopped(@Guest(vcpus = 2) TestGuest guest)
+      throws IOException {
+    Path inTheWay = runDirectory(guest).resolve("lucos-gdb.sock.undo");
+    Path inside = inTheWay.resolve("something");
+    Files.createDirectories(inside);
+    try (Hypervisor hypervisor = Hypervisor.open(Virsh.URI);
+        GuestDomain domain = hypervisor.attach(guest.name())) {
+      DomainRefusal refusal = AttachTest.refusal(() -> domain.pause("first"));
+      assertThat(refusal.code()).isEqualTo("hypervisor-failure");
+      assertThat(refusal.message()).contains(inTheWay.toString());
+      assertThat(Virsh.debugPortOpen(guest.name())).isFalse();
+      assertThat(Virsh.running(guest.name())).isTrue();
+      assertThat(domain.pauses().entries()).isEmpty();
+      Files.delete(inside);
+      domain.pause("second").close();
+    } finally {
+      if (Files.isDirectory(inTheWay)) {
+        Files.delete(inside);
+      }
+    }
+    assertThat(Virsh.running(guest.name())).isTrue();
+  }
+
+  /** Where libvirt has the domain's own sockets. */
+  private static Path runDirectory(TestGuest guest) throws IOException {
+    String start = "domain-" + Virsh.run("domid", guest.name()).strip() + "-";
+    try (Stream<Path> all = Files.list(Path.of("/var/lib/libvirt/qemu"))) {
+      return all.filter(path -> path.getFileName().toString().startsWith(start))
+          .findFirst()
+          .orElseThrow();
+    }
   }
 }

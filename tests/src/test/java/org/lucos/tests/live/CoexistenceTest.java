@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -124,6 +125,26 @@ class CoexistenceTest {
   }
 
   @Test
+  void probeThatComesBetweenTheLastLookAndThePauseIsSeen() {
+    AtomicInteger happened = new AtomicInteger();
+    Operator late =
+        new Operator(
+            guest,
+            operator
+                .settings()
+                .through(
+                    uri -> new LastMoment(uri, "apply", () -> define(start() + SITE), happened)));
+    try {
+      var refusal =
+          Operator.refusal(BusyRefusal.SiteProbed.class, () -> late.apply(PATCH.recipe()));
+      assertThat(refusal.function()).isEqualTo(FUNCTION);
+      assertThat(happened).hasValue(1);
+    } finally {
+      removeProbe();
+    }
+  }
+
+  @Test
   void functionWithALivepatchIsRefusedByNameAndOneThatComesLaterIsTold(@TempDir Path folder) {
     GuestLivepatch livepatch = GuestLivepatch.bring(guest, folder);
     livepatch.enable();
@@ -186,6 +207,11 @@ class CoexistenceTest {
 
   private void probe(long at) {
     assertThat(attemptProbe(at)).as("the kernel takes a probe at %x", at).isTrue();
+  }
+
+  /** Makes a probe that is not armed: the text of the kernel stays as it is. */
+  private void define(long at) {
+    guest.run(TRACING + "echo 'p:lucos_body 0x" + Long.toHexString(at) + "' >>kprobe_events");
   }
 
   private boolean attemptProbe(long at) {

@@ -47,10 +47,15 @@ final class Operator {
   private static final SwitchLimits LIMITS = new SwitchLimits(PATIENCE, MAX_PAUSE);
 
   private final TestGuest guest;
-  private final Settings settings = Bundles.settings();
+  private final Settings settings;
 
   Operator(TestGuest guest) {
+    this(guest, Bundles.settings());
+  }
+
+  Operator(TestGuest guest, Settings settings) {
     this.guest = guest;
+    this.settings = settings;
   }
 
   Settings settings() {
