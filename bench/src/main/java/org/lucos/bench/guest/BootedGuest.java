@@ -14,9 +14,12 @@ import java.util.Optional;
 import org.lucos.patcher.build.Command;
 import org.lucos.patcher.build.CommandOutcome;
 import org.lucos.patcher.build.ProcessCommands;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A quick guest of {@code vm-images}, reached through its scripts. */
 public final class BootedGuest implements LiveGuest {
+  private static final Logger LOG = LoggerFactory.getLogger(BootedGuest.class);
   private static final Duration BOOT_LIMIT = Duration.ofMinutes(5);
   private static final int SHELL_SECONDS = 120;
   private static final int TAIL = 20;
@@ -81,16 +84,25 @@ public final class BootedGuest implements LiveGuest {
     }
     agent.ifPresent(program -> argv.addAll(List.of("--file", program + "=/usr/sbin/lucos-agent")));
     BootedGuest guest = new BootedGuest(scripts, name, true);
-    guest.close();
+    try {
+      guest.start(argv);
+    } catch (GuestLostException e) {
+      LOG.warn("booting it once more: name={}, reason={}", name, e.getMessage());
+      guest.start(argv); // emulated guests may hang in their boot; nothing was done to it yet
+    }
+    return guest;
+  }
+
+  private void start(List<String> argv) {
+    close();
     CommandOutcome outcome = new ProcessCommands().run(Command.of(argv).within(BOOT_LIMIT));
     if (!outcome.succeeded()) {
       throw new GuestLostException("cannot boot a guest: " + outcome.tail(3));
     }
     try {
-      guest.run("true");
-      return guest;
+      run("true");
     } catch (RuntimeException e) {
-      guest.close();
+      close();
       throw e;
     }
   }

@@ -17,6 +17,7 @@ final class DebugSession implements AutoCloseable {
   private final GdbStub stub;
   private final WatchdogProcess watchdog;
   private final UndoRecord undo;
+  private final CpuLatencyRequest awake = new CpuLatencyRequest();
   private final Runnable beginEpoch;
   private boolean broken;
 
@@ -102,6 +103,7 @@ final class DebugSession implements AutoCloseable {
     try {
       undo.touch();
       watchdog.tell(new WatchdogProtocol.Arm(running));
+      awake.hold();
     } catch (IOException e) {
       throw broken(e);
     }
@@ -217,6 +219,7 @@ final class DebugSession implements AutoCloseable {
   }
 
   private void disarm() throws IOException {
+    awake.release();
     try {
       watchdog.tell(new WatchdogProtocol.Disarm());
     } catch (IOException e) {
@@ -228,6 +231,7 @@ final class DebugSession implements AutoCloseable {
   private IOException broken(IOException cause) {
     if (!broken) {
       broken = true;
+      awake.release();
       boolean held = stub.held();
       try {
         if (watchdog.alive()) {

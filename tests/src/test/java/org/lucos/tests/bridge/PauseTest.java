@@ -3,9 +3,16 @@ package org.lucos.tests.bridge;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.lucos.tests.bridge.AttachTest.refusal;
 
+import java.io.File;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -19,6 +26,8 @@ import org.lucos.tests.guest.TestGuest;
 import org.lucos.tests.guest.Virsh;
 
 class PauseTest {
+  private static final Path LATENCY = Path.of("/dev/cpu_dma_latency");
+
   private Hypervisor hypervisor = Hypervisor.open(Virsh.URI);
 
   @BeforeEach
@@ -45,6 +54,41 @@ class PauseTest {
         }
       }
     }
+  }
+
+  @Test
+  void cpusOfTheHostAreKeptAwakeForAsLongAsAPauseLasts(@Guest(vcpus = 2) TestGuest guest)
+      throws IOException {
+    try (GuestDomain domain = hypervisor.attach(guest.name())) {
+      domain.pause("connect").close();
+      assertThat(isAsking()).isFalse();
+      try (PausedGuest held = domain.pause("awake")) {
+        assertThat(held.registers()).hasSize(2);
+        assertThat(isAsking()).isTrue();
+        assertThat(latencyAskedFor()).isZero();
+      }
+      assertThat(isAsking()).isFalse();
+    }
+  }
+
+  private static boolean isAsking() throws IOException {
+    try (Stream<Path> descriptors = Files.list(Path.of("/proc/self/fd"))) {
+      return descriptors.map(Path::toFile).anyMatch(PauseTest::isTheDevice);
+    }
+  }
+
+  private static boolean isTheDevice(File descriptor) {
+    try {
+      return descriptor.getCanonicalPath().equals(LATENCY.toString());
+    } catch (IOException e) {
+      return false; // closed meanwhile
+    }
+  }
+
+  /** The least of what anybody on this host asks for, in microseconds. */
+  private static int latencyAskedFor() throws IOException {
+    byte[] number = Files.readAllBytes(LATENCY);
+    return ByteBuffer.wrap(number).order(ByteOrder.nativeOrder()).getInt();
   }
 
   private static String monitorsView(TestGuest guest, int index) {
