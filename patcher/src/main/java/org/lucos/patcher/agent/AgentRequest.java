@@ -196,9 +196,12 @@ public sealed interface AgentRequest<A extends AgentAnswer> {
    * To stop all tasks of a control group.
    *
    * @param cgroup its path below the root of the hierarchy, such as {@code machine.slice/a}
-   * @param limit when the agent lets them run by itself; at most ten seconds
+   * @param limit when the agent lets them run by itself; at most {@link #LONGEST}
    */
   record Freeze(String cgroup, Duration limit) implements AgentRequest<AgentAnswer.Job> {
+    /** The agent takes no longer limit. */
+    public static final Duration LONGEST = Duration.ofSeconds(10);
+
     @Override
     public String word() {
       return "freeze";

@@ -9,11 +9,15 @@ import org.lucos.patcher.agent.AgentAnswer;
 import org.lucos.patcher.agent.AgentException;
 import org.lucos.patcher.agent.AgentLink;
 import org.lucos.patcher.agent.AgentRequest;
+import org.lucos.patcher.build.PatchProbe;
 import org.lucos.patcher.refusal.GuestRefusal;
 import org.lucos.patcher.refusal.RefusedException;
 
 /** Asks the agent of a guest something. What it answers is evidence: the guest itself says so. */
 public final class AskAgent {
+  /** How long a control group may be frozen. */
+  public static final Duration LONGEST_FREEZE = AgentRequest.Freeze.LONGEST;
+
   private final Settings settings;
 
   /** Works with these settings. */
@@ -79,9 +83,34 @@ public final class AskAgent {
     return probe(guest, new AgentRequest.ReadableFile(path), limit);
   }
 
+  /** Whether this may be the name of a unit of systemd. */
+  public static boolean isUnit(String name) {
+    return PatchProbe.isUnit(name);
+  }
+
+  /** Whether a service is active, by the guest's systemd. */
+  public Outcome service(String guest, String unit, Duration limit) {
+    return command(guest, ProbeJudge.isActive(unit), limit);
+  }
+
   /** How a program of the guest ends. */
   public Outcome command(String guest, List<String> words, Duration limit) {
     return probe(guest, new AgentRequest.Command(words), limit);
+  }
+
+  /**
+   * Stops all tasks of a control group.
+   *
+   * @param cgroup its path below the root of the hierarchy
+   * @param longest when it thaws by itself; at most {@link #LONGEST_FREEZE}
+   */
+  public Outcome freeze(String guest, String cgroup, Duration longest, Duration limit) {
+    return ask(guest, new AgentRequest.Freeze(cgroup, longest), limit);
+  }
+
+  /** Lets the tasks of a control group run that was frozen by {@link #freeze}. */
+  public Outcome thaw(String guest, String cgroup, Duration limit) {
+    return ask(guest, new AgentRequest.Thaw(cgroup), limit);
   }
 
   private Outcome probe(String guest, AgentRequest.Target target, Duration limit) {
@@ -167,7 +196,8 @@ public final class AskAgent {
       lines.add(
           switch (job.outcome()) {
             case "passed" -> "passed";
-            case "failed" -> "failed: error " + job.code() + " of the guest's kernel";
+            case "failed", "refused" ->
+                job.outcome() + ": error " + job.code() + " of the guest's kernel";
             default -> job.outcome() + ", code " + job.code();
           });
       job.output().lines().forEach(lines::add);

@@ -22,12 +22,18 @@ final class ProbeJudge {
         switch (probe.check()) {
           case TCP -> new AgentRequest.TcpPort(words.get(0), Integer.parseInt(words.get(1)));
           case FILE -> new AgentRequest.ReadableFile(words.get(0));
+          case SERVICE -> new AgentRequest.Command(isActive(words.get(0)));
           case COMMAND -> new AgentRequest.Command(words);
           // no file is made of it, so none stays behind
           case SCRIPT ->
               new AgentRequest.Command(List.of("/bin/sh", "-c", words.get(0), "lucos-probe"));
         };
     return new AgentRequest.Probe(target, Duration.ofMillis(probe.limitMilliseconds()));
+  }
+
+  /** What ends with 0 if a service is active, and says what it is otherwise. */
+  static List<String> isActive(String unit) {
+    return List.of("/bin/systemctl", "is-active", "--", unit);
   }
 
   /**

@@ -53,6 +53,14 @@ public record PatchProbe(
   private static final Pattern ADDRESS = Pattern.compile("[0-9a-fA-F.:]{2,45}");
   private static final Pattern PORT = Pattern.compile("[1-9][0-9]{0,4}");
 
+  /** The name of a unit; systemd's own rule, and what comes first is not taken for an option. */
+  private static final Pattern UNIT = Pattern.compile("[A-Za-z0-9_@:][A-Za-z0-9_@:.\\\\-]{0,254}");
+
+  /** Whether this may be the name of a unit of systemd, with or without its kind. */
+  public static boolean isUnit(String name) {
+    return UNIT.matcher(name).matches();
+  }
+
   /** When a probe must hold. */
   public enum When {
     /** Before the patch: it sees the flaw. */
@@ -74,6 +82,9 @@ public record PatchProbe(
     /** Whether a file can be read; one word: its path. */
     @JsonProperty("file")
     FILE,
+    /** Whether a service is active, by the guest's systemd; one word: its unit. */
+    @JsonProperty("service")
+    SERVICE,
     /** How a program of the guest ends; words: its path and arguments. */
     @JsonProperty("command")
     COMMAND,
@@ -129,6 +140,7 @@ public record PatchProbe(
               && PORT.matcher(words.get(1)).matches()
               && Integer.parseInt(words.get(1)) <= 65535;
       case FILE -> words.size() == 1 && words.get(0).startsWith("/");
+      case SERVICE -> words.size() == 1 && isUnit(words.get(0));
       case COMMAND -> words.get(0).startsWith("/");
       case SCRIPT -> words.size() == 1 && !words.get(0).isBlank();
     };

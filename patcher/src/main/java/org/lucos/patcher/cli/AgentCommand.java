@@ -25,8 +25,12 @@ import picocli.CommandLine.Spec;
       "  quiescence FUNCTION...           which tasks are inside of functions; exit code 5 if any",
       "  probe tcp ADDRESS PORT           whether a port answers, seen from inside",
       "  probe file PATH                  whether a file can be read",
+      "  probe service UNIT               whether a service is active, by the guest's systemd",
       "  probe command PATH [WORD...]     how a program ends; exit code 6 if a probe fails;",
-      "                                   before words that begin with - write --"
+      "                                   before words that begin with - write --",
+      "  freeze CGROUP                    stops all tasks of a control group, given by its path below",
+      "                                   /sys/fs/cgroup, for the time of --for",
+      "  thaw CGROUP                      lets them run before that; exit code 6 if it is not frozen"
     })
 @SuppressWarnings("NullAway.Init") // picocli sets the fields
 final class AgentCommand extends Subcommand<AskAgent.Outcome> {
@@ -35,7 +39,7 @@ final class AgentCommand extends Subcommand<AskAgent.Outcome> {
   @Parameters(
       index = "1",
       paramLabel = "WHAT",
-      description = "ping, nudge, facts, log, quiescence or probe")
+      description = "ping, nudge, facts, log, quiescence, probe, freeze or thaw")
   private String what;
 
   @Parameters(index = "2..*", paramLabel = "WORD", description = "what belongs to it")
@@ -48,6 +52,14 @@ final class AgentCommand extends Subcommand<AskAgent.Outcome> {
       converter = Options.DurationConverter.class,
       description = "how long the agent, or a probe, may take (default: ${DEFAULT-VALUE})")
   private Duration timeout;
+
+  @Option(
+      names = "--for",
+      paramLabel = "TIME",
+      defaultValue = "5s",
+      converter = Options.DurationConverter.class,
+      description = "when what is frozen thaws by itself, at most 10s (default: ${DEFAULT-VALUE})")
+  private Duration longest;
 
   @Spec private CommandSpec spec;
 
@@ -67,8 +79,20 @@ final class AgentCommand extends Subcommand<AskAgent.Outcome> {
       return agent.quiescence(guest.name(), words, timeout);
     } else if (what.equals("probe") && words.size() >= 2) {
       return probe(agent);
+    } else if (what.equals("freeze") && words.size() == 1) {
+      return agent.freeze(guest.name(), words.get(0), checkedLongest(), timeout);
+    } else if (what.equals("thaw") && words.size() == 1) {
+      return agent.thaw(guest.name(), words.get(0), timeout);
     }
     throw usage();
+  }
+
+  private Duration checkedLongest() {
+    if (longest.isZero() || longest.compareTo(AskAgent.LONGEST_FREEZE) > 0) {
+      throw new ParameterException(
+          spec.commandLine(), "--for takes more than 0s and at most 10s, for safety");
+    }
+    return longest;
   }
 
   private AskAgent.Outcome probe(AskAgent agent) {
@@ -77,6 +101,8 @@ final class AgentCommand extends Subcommand<AskAgent.Outcome> {
       return agent.tcp(guest.name(), words.get(1), Integer.parseInt(words.get(2)), timeout);
     } else if (kind.equals("file") && words.size() == 2) {
       return agent.file(guest.name(), words.get(1), timeout);
+    } else if (kind.equals("service") && words.size() == 2 && AskAgent.isUnit(words.get(1))) {
+      return agent.service(guest.name(), words.get(1), timeout);
     } else if (kind.equals("command")) {
       return agent.command(guest.name(), words.subList(1, words.size()), timeout);
     }

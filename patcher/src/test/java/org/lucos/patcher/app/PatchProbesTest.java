@@ -238,6 +238,11 @@ class PatchProbesTest {
         new PatchProbe("p", When.AFTER, Check.TCP, List.of("::1", "22"), 9, 0, "", 0, false, "");
     assertThat(state(port, "passed", 0, "")).isEqualTo("passed");
     assertThat(state(port, "failed", 111, "")).isEqualTo("failed");
+    PatchProbe service =
+        new PatchProbe("p", When.AFTER, Check.SERVICE, List.of("ssh"), 9, 0, "", 0, false, "");
+    assertThat(state(service, "exited", 0, "active")).isEqualTo("passed");
+    assertThat(ProbeJudge.judge(service, answer("exited", 3, "inactive"), -1).why())
+        .contains("exit code 3", "it says 'inactive'");
     assertThat(ProbeJudge.judge(port, answer("exited", 0, "x".repeat(8192)), -1).output())
         .hasSize(1000);
   }

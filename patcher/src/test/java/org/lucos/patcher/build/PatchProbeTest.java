@@ -129,6 +129,13 @@ class PatchProbeTest {
     }
     assertThatThrownBy(() -> named("name", Check.TCP, List.of("a host", "22")))
         .hasMessageContaining("words");
+    for (String unit : List.of("ssh", "getty@tty1.service", "a\\x2db.mount")) {
+      assertThat(named("unit", Check.SERVICE, List.of(unit)).words()).containsExactly(unit);
+    }
+    for (String unit : List.of("", "--version", "a b", "a/b", "a;b", "x".repeat(256))) {
+      assertThatThrownBy(() -> named("unit", Check.SERVICE, List.of(unit)))
+          .hasMessageContaining("words");
+    }
   }
 
   private static PatchProbe named(String name, Check check, List<String> words) {

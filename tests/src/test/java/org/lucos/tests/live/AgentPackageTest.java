@@ -3,7 +3,6 @@ package org.lucos.tests.live;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
-import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.lucos.patcher.app.AskAgent;
 import org.lucos.patcher.refusal.GuestRefusal;
@@ -29,8 +28,11 @@ class AgentPackageTest {
       awaitAgent(agent, guest);
       assertThat(agent.facts(guest.name(), LONG).lines()).contains("release    " + guest.release());
       assertThat(agent.tcp(guest.name(), "127.0.0.1", 22, LONG).passed()).isTrue();
-      List<String> service = List.of("/bin/systemctl", "is-active", "cron");
-      assertThat(agent.command(guest.name(), service, LONG).lines()).contains("active");
+      assertThat(agent.service(guest.name(), "cron", LONG).passed()).isTrue();
+      guest.run("systemctl stop cron");
+      AskAgent.Outcome stopped = agent.service(guest.name(), "cron", LONG);
+      assertThat(stopped.passed()).isFalse();
+      assertThat(stopped.lines()).contains("inactive");
       guest.run("dpkg -P lucos-agent");
       assertThat(guest.attempt("pidof lucos-agent").status()).isNotZero();
       Operator.refusal(

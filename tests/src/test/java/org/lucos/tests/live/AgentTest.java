@@ -2,6 +2,7 @@ package org.lucos.tests.live;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.lucos.patcher.app.AskAgent.LONGEST_FREEZE;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
@@ -134,6 +135,17 @@ class AgentTest {
                 .isTrue();
           });
       awaitThawed();
+      AskAgent agent = new AskAgent(Bundles.settings());
+      assertThat(agent.freeze(guest.name(), "frozen", LONGEST_FREEZE, LONG).passed()).isTrue();
+      assertThat(state()).as("frozen by a command that has ended").isEqualTo("1");
+      assertThat(agent.thaw(guest.name(), "frozen", LONG).lines()).containsExactly("passed");
+      assertThat(state()).isEqualTo("0");
+      assertThat(agent.thaw(guest.name(), "no-such-group", LONG).lines())
+          .containsExactly("refused: error 3 of the guest's kernel");
+      assertThat(agent.freeze(guest.name(), "no-such-group", LONGEST_FREEZE, LONG).lines())
+          .singleElement()
+          .asString()
+          .contains("error 2 of the guest's kernel");
       // the runner may be killed: the process that thaws outlives it
       inside(
           (kernel, link) ->
