@@ -15,6 +15,7 @@ usage: boot.sh [options] [-- BUILD-OPTIONS]   boots a guest
                       the disk is never written to: the guest runs on a throw-away overlay
   --files DIR         the guest finds this folder's content as a tar archive on its second disk (/dev/vdb)
   --agent             with a virtio-serial port for the guest's agent (org.lucos.agent.0)
+  --tools             with one for qemu-guest-agent (org.qemu.guest_agent.0), which the Debian image has
   --vcpus N           1 to 16 (default 1)
   --in-turn           emulated vCPUs take turns on one thread: with a thread each, QEMU 7.2 may go on running code that
                       one of them has replaced while another was translating it
@@ -30,7 +31,7 @@ Programs talk to the root shell on the second one (console); its socket takes on
 USAGE
 }
 
-name=lucos-$$ kernel='' initrd='' disk='' image=quick files='' vcpus=1 memory=512 append='' agent='' turns='' accelerator='' owner='' mode=boot names=() build=()
+name=lucos-$$ kernel='' initrd='' disk='' image=quick files='' vcpus=1 memory=512 append='' channels=() turns='' accelerator='' owner='' mode=boot names=() build=()
 while (($#)); do
   if [[ $1 == --*=* ]]; then set -- "${1%%=*}" "${1#*=}" "${@:2}"; fi
   case $1 in
@@ -43,7 +44,8 @@ while (($#)); do
     --vcpus) vcpus=$2; shift ;;
     --memory) memory=$2; shift ;;
     --append) append=$2; shift ;;
-    --agent) agent=1 ;;
+    --agent) channels+=(org.lucos.agent.0) ;;
+    --tools) channels+=(org.qemu.guest_agent.0) ;;
     --in-turn) turns=1 ;;
     --accelerator) accelerator=$2; shift ;;
     --owner) owner=$2; shift ;;
@@ -114,7 +116,7 @@ $(emulator_xml)
       <source mode='bind' path='$(escape "$run/console")'/>
       <target port='1'/>
     </serial>
-$(agent_xml)
+$(channels_xml)
 $(disks_xml)
   </devices>
 </domain>
@@ -135,13 +137,16 @@ copy_emulator() {
 }
 
 # libvirt chooses where the host's end is.
-agent_xml() {
-  [[ -z $agent ]] || cat <<XML
+channels_xml() {
+  local name
+  for name in ${channels[@]+"${channels[@]}"}; do
+    cat <<XML
     <channel type='unix'>
       <source mode='bind'/>
-      <target type='virtio' name='org.lucos.agent.0'/>
+      <target type='virtio' name='$name'/>
     </channel>
 XML
+  done
 }
 
 # disk_xml FILE FORMAT DEVICE [MORE]

@@ -10,7 +10,7 @@ suite=bookworm
 # What a small server runs, and what tests and demonstrations use inside.
 packages=(
   systemd-sysv udev dbus libpam-systemd login passwd
-  cron rsyslog openssh-server systemd-timesyncd
+  cron rsyslog openssh-server systemd-timesyncd qemu-guest-agent
   kmod procps iproute2 iputils-ping python3-minimal stress-ng
   linux-base initramfs-tools zstd
 )

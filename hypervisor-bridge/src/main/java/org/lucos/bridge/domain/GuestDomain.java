@@ -84,6 +84,15 @@ public interface GuestDomain extends AutoCloseable {
     return Optional.empty();
   }
 
+  /**
+   * The hypervisor's own agent in the guest.
+   *
+   * @return nothing if the domain has none, it does not answer, or runs no programs
+   */
+  default Optional<GuestTools> tools() {
+    return Optional.empty();
+  }
+
   /** Every pause made through this object so far. */
   PauseLog pauses();
 

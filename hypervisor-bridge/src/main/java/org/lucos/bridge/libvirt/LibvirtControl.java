@@ -1,6 +1,7 @@
 package org.lucos.bridge.libvirt;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 import org.libvirt.Domain;
 import org.libvirt.LibvirtException;
@@ -67,6 +68,15 @@ final class LibvirtControl implements DomainControl {
       return DomainXml.channelSocket(domain.getXMLDesc(0), name);
     } catch (LibvirtException e) {
       throw LibvirtFailures.ofDomain(identity.name(), "reading the domain's description", e);
+    }
+  }
+
+  @Override
+  public String guestAgent(String command, Duration limit) {
+    try {
+      return String.valueOf(domain.qemuAgentCommand(command, (int) limit.toSeconds(), 0));
+    } catch (LibvirtException e) {
+      throw LibvirtFailures.general("asking qemu-guest-agent", e);
     }
   }
 

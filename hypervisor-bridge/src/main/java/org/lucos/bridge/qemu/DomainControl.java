@@ -1,8 +1,11 @@
 package org.lucos.bridge.qemu;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 import org.lucos.bridge.domain.DomainIdentity;
+import org.lucos.bridge.domain.DomainRefusal;
+import org.lucos.bridge.domain.DomainRefusedException;
 
 /**
  * What the QEMU rooms need of whoever manages the domain. Every method throws {@code
@@ -33,6 +36,17 @@ public interface DomainControl extends AutoCloseable {
   /** Where on this host the end of a channel is; empty if none so named is open in the guest. */
   default Optional<Path> channelSocket(String name) {
     return Optional.empty();
+  }
+
+  /**
+   * Asks {@code qemu-guest-agent}, which speaks like a monitor.
+   *
+   * @param limit how long it may take to answer, in whole seconds
+   */
+  default String guestAgent(String command, Duration limit) {
+    throw new DomainRefusedException(
+        new DomainRefusal.HypervisorFailure(
+            "asking qemu-guest-agent", "this connection leads to none"));
   }
 
   @Override

@@ -16,6 +16,7 @@ import org.lucos.bridge.domain.DomainRefusedException;
 import org.lucos.bridge.domain.DomainState;
 import org.lucos.bridge.domain.GuestChannel;
 import org.lucos.bridge.domain.GuestDomain;
+import org.lucos.bridge.domain.GuestTools;
 import org.lucos.bridge.domain.PauseLog;
 import org.lucos.bridge.domain.PausedGuest;
 import org.lucos.bridge.jna.NativeCallException;
@@ -180,6 +181,11 @@ public final class QemuGuestDomain implements GuestDomain {
                 return Optional.empty();
               }
             });
+  }
+
+  @Override
+  public Optional<GuestTools> tools() {
+    return QemuGuestTools.of(control);
   }
 
   @Override

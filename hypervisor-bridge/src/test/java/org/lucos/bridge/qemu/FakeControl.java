@@ -1,5 +1,6 @@
 package org.lucos.bridge.qemu;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -42,6 +43,12 @@ final class FakeControl implements DomainControl {
 
   @Override
   public String monitor(String command, Language language) {
+    commands.add(command);
+    return answers.apply(command);
+  }
+
+  @Override
+  public String guestAgent(String command, Duration limit) {
     commands.add(command);
     return answers.apply(command);
   }

@@ -15,11 +15,10 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.lucos.bridge.domain.GuestDomain;
 import org.lucos.bridge.domain.GuestHost;
-import org.lucos.patcher.agent.AgentAnswer;
+import org.lucos.bridge.domain.GuestTools;
 import org.lucos.patcher.agent.AgentException;
 import org.lucos.patcher.agent.AgentException.Kind;
 import org.lucos.patcher.agent.AgentLink;
-import org.lucos.patcher.agent.AgentRequest;
 import org.lucos.patcher.app.ProbeReport.Planned;
 import org.lucos.patcher.app.ProbeReport.Result;
 import org.lucos.patcher.app.ProbeReport.Verdict;
@@ -29,7 +28,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The probes of an operation's patches, run by the guest's agent in rounds: before, after, and
+ * The probes of an operation's patches, run by an agent in the guest in rounds: before, after, and
  * again. Each round has a conversation of its own, so that the channel is free in between. What the
  * agent does not answer is not run; only what it answers can fail. One round at a time; what has
  * come of them may be asked for meanwhile.
@@ -60,17 +59,30 @@ final class PatchProbes {
      *
      * @throws AgentException if there is none, or it ends
      */
-    void converse(Consumer<AgentLink> conversation);
+    void converse(Consumer<ProbeRunner> conversation);
 
-    /** That of a guest. */
+    /** Our own in a guest; the hypervisor's where ours is not. */
     static Agent of(Settings settings, String guest) {
       return conversation -> {
         try (GuestHost host = settings.connect();
-            GuestDomain domain = host.attach(guest);
-            AgentLink link = AgentLink.open(domain, HELLO)) {
-          conversation.accept(link);
+            GuestDomain domain = host.attach(guest)) {
+          converse(domain, conversation);
         }
       };
+    }
+
+    private static void converse(GuestDomain domain, Consumer<ProbeRunner> conversation) {
+      AgentLink link;
+      try {
+        link = AgentLink.open(domain, HELLO);
+      } catch (AgentException e) {
+        Optional<GuestTools> tools = e.kind() == Kind.ABSENT ? domain.tools() : Optional.empty();
+        conversation.accept(new ToolsProbeRunner(tools.orElseThrow(() -> e)));
+        return;
+      }
+      try (link) {
+        conversation.accept(ProbeRunner.of(link));
+      }
     }
 
     /** None, since the operator wants it so. */
@@ -176,10 +188,10 @@ final class PatchProbes {
     String lost;
     try {
       agent.converse(
-          link -> {
-            said(link.hello().agent());
+          runner -> {
+            said(runner.name());
             for (Planned next = left.peek(); next != null && !isOver(); next = left.peek()) {
-              add(moment, next, run(moment, next, link));
+              add(moment, next, run(moment, next, runner));
               left.remove();
             }
           });
@@ -208,34 +220,34 @@ final class PatchProbes {
     version = ofItself;
   }
 
-  private Verdict run(String moment, Planned planned, AgentLink link) {
+  private Verdict run(String moment, Planned planned, ProbeRunner runner) {
     PatchProbe probe = planned.probe();
     if (moment.equals("before")) {
-      return baseline(planned, link);
+      return baseline(planned, runner);
     }
     if (probe.when() == When.AFTER) {
-      return ask(probe, -1, link);
+      return ask(probe, -1, runner);
     }
     Integer baseline = baselines.get(planned);
     if (baseline == null) {
       return Verdict.notRun("it was not seen to hold before the patch");
     }
-    Verdict verdict = ask(probe, baseline, link);
+    Verdict verdict = ask(probe, baseline, runner);
     boolean once = verdict.isFailed() && verdict.outcome().matches("passed|exited");
     if (once && ProbeJudge.isSlow(probe, verdict.milliseconds(), baseline)) {
-      return ask(probe, baseline, link); // once may be chance
+      return ask(probe, baseline, runner); // once may be chance
     }
     return verdict;
   }
 
-  private Verdict baseline(Planned planned, AgentLink link) {
+  private Verdict baseline(Planned planned, ProbeRunner runner) {
     PatchProbe probe = planned.probe();
     int runs = probe.slowdown() > 0 ? BASELINE_RUNS : 1;
     int longest = -1;
-    Verdict verdict = ask(probe, -1, link);
+    Verdict verdict = ask(probe, -1, runner);
     for (int i = 1; verdict.isPassed() && i < runs; i++) {
       longest = Math.max(longest, verdict.milliseconds());
-      verdict = ask(probe, -1, link);
+      verdict = ask(probe, -1, runner);
     }
     if (verdict.isPassed()) {
       baselines.put(planned, Math.max(longest, verdict.milliseconds()));
@@ -249,11 +261,9 @@ final class PatchProbes {
   }
 
   /** Only an agent that is lost throws. */
-  private static Verdict ask(PatchProbe probe, int baseline, AgentLink link) {
-    AgentRequest.Probe request = ProbeJudge.request(probe);
+  private static Verdict ask(PatchProbe probe, int baseline, ProbeRunner runner) {
     try {
-      AgentAnswer.Job job = link.ask(request, request.limit().plus(ON_THE_WAY));
-      return ProbeJudge.judge(probe, job, baseline);
+      return ProbeJudge.judge(probe, runner.run(probe, ON_THE_WAY), baseline);
     } catch (AgentException e) {
       if (e.kind() == Kind.UNWILLING) {
         return Verdict.notRun(String.valueOf(e.getMessage()));
@@ -261,7 +271,7 @@ final class PatchProbes {
       if (e.kind() != Kind.SILENT) {
         throw e;
       }
-      link.ask(new AgentRequest.Ping(), HELLO); // is it the agent that is silent, or the probe
+      runner.ping(HELLO); // is it the agent that is silent, or the probe
       return new Verdict(
           "failed",
           "",

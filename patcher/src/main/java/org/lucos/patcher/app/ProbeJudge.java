@@ -22,13 +22,20 @@ final class ProbeJudge {
         switch (probe.check()) {
           case TCP -> new AgentRequest.TcpPort(words.get(0), Integer.parseInt(words.get(1)));
           case FILE -> new AgentRequest.ReadableFile(words.get(0));
-          case SERVICE -> new AgentRequest.Command(isActive(words.get(0)));
-          case COMMAND -> new AgentRequest.Command(words);
-          // no file is made of it, so none stays behind
-          case SCRIPT ->
-              new AgentRequest.Command(List.of("/bin/sh", "-c", words.get(0), "lucos-probe"));
+          case SERVICE, COMMAND, SCRIPT -> new AgentRequest.Command(program(probe));
         };
     return new AgentRequest.Probe(target, Duration.ofMillis(probe.limitMilliseconds()));
+  }
+
+  /** What is run for a probe that is a program. */
+  static List<String> program(PatchProbe probe) {
+    List<String> words = probe.words();
+    return switch (probe.check()) {
+      case SERVICE -> isActive(words.get(0));
+      // no file is made of it, so none stays behind
+      case SCRIPT -> List.of("/bin/sh", "-c", words.get(0), "lucos-probe");
+      default -> words;
+    };
   }
 
   /** What ends with 0 if a service is active, and says what it is otherwise. */

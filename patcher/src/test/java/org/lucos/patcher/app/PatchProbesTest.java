@@ -86,7 +86,7 @@ class PatchProbesTest {
         planned,
         conversation -> {
           try (AgentLink link = AgentLink.open(new Wire(jobs), Duration.ofSeconds(60))) {
-            conversation.accept(link);
+            conversation.accept(ProbeRunner.of(link));
           }
         });
   }

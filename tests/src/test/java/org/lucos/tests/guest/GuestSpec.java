@@ -49,8 +49,10 @@ public record GuestSpec(
    *     it. A kernel that switches many probes and tracers hangs by that in minutes.
    * @param memoryMib at least 128
    * @param agentChannel whether there is a virtio-serial port for an agent
+   * @param toolsChannel whether there is one for {@code qemu-guest-agent}
    */
-  public record Machine(int vcpus, boolean inTurn, int memoryMib, boolean agentChannel) {
+  public record Machine(
+      int vcpus, boolean inTurn, int memoryMib, boolean agentChannel, boolean toolsChannel) {
     /** Refuses what cannot be booted. */
     public Machine {
       if (vcpus < 1 || vcpus > 16) {
@@ -84,7 +86,7 @@ public record GuestSpec(
   }
 
   private static GuestSpec of(Kernel kernel) {
-    Machine machine = new Machine(1, false, 512, false);
+    Machine machine = new Machine(1, false, 512, false, false);
     return new GuestSpec(Image.QUICK, kernel, machine, "quiet", List.of(), List.of());
   }
 
@@ -98,15 +100,21 @@ public record GuestSpec(
   }
 
   public GuestSpec withVcpus(int count) {
-    return with(new Machine(count, machine.inTurn, machine.memoryMib, machine.agentChannel));
+    return with(
+        new Machine(
+            count, machine.inTurn, machine.memoryMib, machine.agentChannel, machine.toolsChannel));
   }
 
   public GuestSpec withVcpusInTurn(boolean inTurn) {
-    return with(new Machine(machine.vcpus, inTurn, machine.memoryMib, machine.agentChannel));
+    return with(
+        new Machine(
+            machine.vcpus, inTurn, machine.memoryMib, machine.agentChannel, machine.toolsChannel));
   }
 
   public GuestSpec withMemoryMib(int mib) {
-    return with(new Machine(machine.vcpus, machine.inTurn, mib, machine.agentChannel));
+    return with(
+        new Machine(
+            machine.vcpus, machine.inTurn, mib, machine.agentChannel, machine.toolsChannel));
   }
 
   private GuestSpec with(Machine other) {
@@ -132,7 +140,15 @@ public record GuestSpec(
     return withFile(agent)
         .withModule("virtio_pci")
         .withModule("virtio_console")
-        .with(new Machine(machine.vcpus, machine.inTurn, machine.memoryMib, true));
+        .with(
+            new Machine(
+                machine.vcpus, machine.inTurn, machine.memoryMib, true, machine.toolsChannel));
+  }
+
+  /** With a port for {@code qemu-guest-agent}, which the Debian image has. */
+  public GuestSpec withTools() {
+    return with(
+        new Machine(machine.vcpus, machine.inTurn, machine.memoryMib, machine.agentChannel, true));
   }
 
   private static <T> List<T> appended(List<T> list, T element) {

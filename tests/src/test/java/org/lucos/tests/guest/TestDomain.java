@@ -63,6 +63,9 @@ final class TestDomain implements BootedDomain {
     if (spec.machine().agentChannel()) {
       command.add("--agent");
     }
+    if (spec.machine().toolsChannel()) {
+      command.add("--tools");
+    }
     if (spec.machine().inTurn()) {
       command.add("--in-turn");
     }

@@ -1,0 +1,45 @@
+package org.lucos.patcher.app;
+
+import java.time.Duration;
+import org.lucos.patcher.agent.AgentAnswer;
+import org.lucos.patcher.agent.AgentException;
+import org.lucos.patcher.agent.AgentLink;
+import org.lucos.patcher.agent.AgentRequest;
+import org.lucos.patcher.build.PatchProbe;
+
+/** Who runs probes in a guest. Every method throws {@link AgentException} if it does not. */
+interface ProbeRunner {
+  /** What it calls itself. */
+  String name();
+
+  /**
+   * Runs a probe.
+   *
+   * @param beyond how much later than the probe's own limit the answer may come
+   */
+  AgentAnswer.Job run(PatchProbe probe, Duration beyond);
+
+  /** Fails if it does not answer any more. */
+  void ping(Duration limit);
+
+  /** Our own agent. */
+  static ProbeRunner of(AgentLink link) {
+    return new ProbeRunner() {
+      @Override
+      public String name() {
+        return link.hello().agent();
+      }
+
+      @Override
+      public AgentAnswer.Job run(PatchProbe probe, Duration beyond) {
+        AgentRequest.Probe request = ProbeJudge.request(probe);
+        return link.ask(request, request.limit().plus(beyond));
+      }
+
+      @Override
+      public void ping(Duration limit) {
+        link.ask(new AgentRequest.Ping(), limit);
+      }
+    };
+  }
+}
