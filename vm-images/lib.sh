@@ -103,15 +103,16 @@ start_libvirt_daemons() {
   libvirt_answers && return 0
   ((EUID == 0)) || die "libvirtd does not answer at $LUCOS_URI; start it or run as root"
   note "starting libvirtd"
+  mkdir -p "$LUCOS_RUN"
   if [[ -d /run/systemd/system ]]; then
     systemctl start virtlogd.socket libvirtd.socket 2>/dev/null || systemctl start libvirtd
-  else
-    mkdir -p "$LUCOS_RUN"
-    pgrep -x virtlogd >/dev/null || start_daemon virtlogd
-    pgrep -x libvirtd >/dev/null || start_daemon libvirtd
   fi
   local waited
   for ((waited = 0; waited < 150; waited++)); do
+    if [[ ! -d /run/systemd/system ]]; then # again and again: one that is there may be about to end
+      pgrep -x virtlogd >/dev/null || start_daemon virtlogd
+      pgrep -x libvirtd >/dev/null || start_daemon libvirtd
+    fi
     libvirt_answers && return 0
     sleep 0.2
   done
@@ -127,7 +128,7 @@ admit_to_kvm() {
 }
 
 start_daemon() {
-  "$1" -d -p "$LUCOS_RUN/$1.pid" 8>&- 9>&- </dev/null >/dev/null 2>&1 || die "$1 does not start; see /var/log/libvirt"
+  "$1" -d -p "$LUCOS_RUN/$1.pid" 8>&- 9>&- </dev/null >/dev/null 2>&1 || true # who waits sees whether it answers
 }
 
 # use_libvirt: start_libvirt for a script that will call stop_libvirt; the shared lock on descriptor 8 tells others
