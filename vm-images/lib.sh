@@ -140,6 +140,16 @@ use_libvirt() {
   start_libvirt
 }
 
+# end_process PID: asks it to end and waits until it has, so that whoever comes next does not take it for one that stays.
+end_process() {
+  local waited
+  kill "$1" || return 0
+  for ((waited = 0; waited < 100; waited++)); do
+    kill -0 "$1" 2>/dev/null || return 0
+    sleep 0.1
+  done
+}
+
 # stop_libvirt: ends the daemons that start_libvirt started, if no guest runs and no other script uses them.
 stop_libvirt() {
   flock -x -n 8 2>/dev/null || return 0
@@ -147,7 +157,7 @@ stop_libvirt() {
   if [[ -e $LUCOS_RUN/libvirtd.pid && -z $(virsh -q -c "$LUCOS_URI" list --name 2>/dev/null) ]]; then
     for daemon in libvirtd virtlogd; do
       file=$LUCOS_RUN/$daemon.pid
-      if [[ -s $file ]] && pgrep -x -F "$file" "$daemon" >/dev/null 2>&1; then kill "$(<"$file")"; fi
+      if [[ -s $file ]] && pgrep -x -F "$file" "$daemon" >/dev/null 2>&1; then end_process "$(<"$file")"; fi
       rm -f "$file"
     done
   fi
