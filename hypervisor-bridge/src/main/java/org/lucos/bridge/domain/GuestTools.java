@@ -21,7 +21,7 @@ public interface GuestTools {
    */
   long start(List<String> words);
 
-  /** How a program ended; empty while it runs. To be asked once more by nobody then. */
+  /** How a program ended; empty while it runs. Told once: the guest then forgets it. */
   Optional<Ended> ended(long program);
 
   /** Fails if it does not answer any more. */

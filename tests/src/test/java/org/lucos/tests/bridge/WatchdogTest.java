@@ -62,6 +62,7 @@ class WatchdogTest {
       throws IOException {
     Path inTheWay = runDirectory(guest).resolve("lucos-gdb.sock.undo");
     Path inside = inTheWay.resolve("something");
+    Files.deleteIfExists(inTheWay); // of whoever had the guest before
     Files.createDirectories(inside);
     try (Hypervisor hypervisor = Hypervisor.open(Virsh.URI);
         GuestDomain domain = hypervisor.attach(guest.name())) {
