@@ -9,8 +9,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.function.Supplier;
 import org.lucos.bridge.qemu.DomainControl;
-import org.lucos.bridge.qemu.PauseWatchdog;
-import org.lucos.bridge.qemu.PortOwnership;
+import org.lucos.bridge.qemu.GdbRescue;
+import org.lucos.bridge.watchdog.Ownership;
+import org.lucos.bridge.watchdog.PauseWatchdog;
 
 /**
  * The watchdog process: its input and output are the pipes of the controller that started it.
@@ -30,8 +31,7 @@ public final class PauseWatchdogMain {
     Supplier<DomainControl> control = () -> new OwnedControl(uri, domain);
     PauseWatchdog watchdog =
         new PauseWatchdog(
-            socket,
-            PauseWatchdog.port(control, socket),
+            new GdbRescue(socket, GdbRescue.port(control, socket), System.err),
             silenceLimit,
             System.err,
             System::nanoTime);
@@ -39,7 +39,7 @@ public final class PauseWatchdogMain {
         new BufferedReader(new InputStreamReader(System.in, StandardCharsets.US_ASCII));
     // Not ready before the watchdog of a controller that died has closed its port and ended.
     try {
-      PortOwnership.during(socket, () -> watchdog.run(orders, answers));
+      Ownership.during(socket, () -> watchdog.run(orders, answers));
     } catch (IOException e) {
       System.err.println("lucos watchdog: cannot own the debug port: " + e);
       System.exit(1);

@@ -6,6 +6,9 @@ import java.util.List;
 import org.lucos.bridge.domain.DomainState;
 import org.lucos.bridge.domain.PauseLog;
 import org.lucos.bridge.vcpu.VcpuRegisters;
+import org.lucos.bridge.watchdog.UndoRecord;
+import org.lucos.bridge.watchdog.WatchdogProcess;
+import org.lucos.bridge.watchdog.WatchdogProtocol;
 
 /**
  * An open debug port with a connection to it and a watchdog over both. Between pauses the guest
@@ -152,7 +155,7 @@ final class DebugSession implements AutoCloseable {
    *
    * @param before the bytes there now, in the order of the writes
    */
-  void announce(List<GdbStub.Write> before) throws IOException {
+  void announce(List<UndoRecord.Former> before) throws IOException {
     try {
       undo.add(before);
     } catch (IOException e) {

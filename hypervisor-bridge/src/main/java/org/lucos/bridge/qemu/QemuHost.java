@@ -13,7 +13,7 @@ import org.lucos.bridge.domain.DomainIdentity;
  */
 public record QemuHost(Path procDirectory, Path pidFileDirectory, WatchdogCommand watchdog) {
 
-  /** Makes the command line of a process that runs a {@link PauseWatchdog}. */
+  /** Makes the command line of a process that runs a {@code PauseWatchdog}. */
   @FunctionalInterface
   public interface WatchdogCommand {
     /** The command line for a watchdog over {@code domain}, whose gdbstub is at {@code socket}. */

@@ -16,6 +16,7 @@ import org.lucos.bridge.domain.PausedGuest;
 import org.lucos.bridge.domain.UnexpectedBytesException;
 import org.lucos.bridge.memory.PhysicalMemory;
 import org.lucos.bridge.vcpu.VcpuRegisters;
+import org.lucos.bridge.watchdog.UndoRecord;
 
 /** A lease on a QEMU guest, held through its gdbstub. */
 final class QemuPausedGuest implements PausedGuest {
@@ -88,8 +89,10 @@ final class QemuPausedGuest implements PausedGuest {
   public void announce(List<Edit> edits) {
     requireOpen();
     requireBefore(edits);
-    List<GdbStub.Write> undo =
-        edits.stream().map(edit -> new GdbStub.Write(edit.at().value(), edit.before())).toList();
+    List<UndoRecord.Former> undo =
+        edits.stream()
+            .map(edit -> new UndoRecord.Former(edit.at().value(), edit.before()))
+            .toList();
     try {
       session.announce(undo);
     } catch (IOException e) {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import org.lucos.bridge.watchdog.WatchdogProcess;
 
 /**
  * What a debug session needs before its first pause, and can be got while other things are done: a

@@ -21,6 +21,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.lucos.bridge.domain.DomainRefusal;
 import org.lucos.bridge.domain.DomainRefusedException;
+import org.lucos.bridge.watchdog.PauseWatchdog;
+import org.lucos.bridge.watchdog.UndoRecord;
 
 class PauseWatchdogTest {
   @TempDir private Path directory;
@@ -52,8 +54,8 @@ class PauseWatchdogTest {
   private void watch(Duration silenceLimit) throws IOException {
     PipedInputStream input = new PipedInputStream(orders, 1 << 16);
     PrintStream answering = new PrintStream(new PipedOutputStream(output), true, US_ASCII);
-    PauseWatchdog.Port port =
-        new PauseWatchdog.Port() {
+    GdbRescue.Port port =
+        new GdbRescue.Port() {
           @Override
           public void reopen() {
             portCalls.add("reopen");
@@ -80,8 +82,8 @@ class PauseWatchdogTest {
         };
     PauseWatchdog subject =
         new PauseWatchdog(
-            directory.resolve("gdb"),
-            port,
+            new GdbRescue(
+                directory.resolve("gdb"), port, new PrintStream(messages, true, US_ASCII)),
             silenceLimit,
             new PrintStream(messages, true, US_ASCII),
             System::nanoTime);
@@ -104,7 +106,7 @@ class PauseWatchdogTest {
     for (int i = 0; i < bytes.length; i++) {
       before[i] = (byte) bytes[i];
     }
-    record.add(List.of(new GdbStub.Write(at, before)));
+    record.add(List.of(new UndoRecord.Former(at, before)));
   }
 
   private void controllerEnds() throws Exception {

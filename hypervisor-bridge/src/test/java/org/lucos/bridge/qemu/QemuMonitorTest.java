@@ -46,8 +46,8 @@ class QemuMonitorTest {
   @ParameterizedTest
   @CsvSource({"running,true", "paused,true", "debug,true", "postmigrate,false", "io-error,false"})
   void watchdogLetsRunWhatRunsOrWasStoppedInTheOrdinaryWay(String word, boolean may) {
-    PauseWatchdog.Port port =
-        PauseWatchdog.port(
+    GdbRescue.Port port =
+        GdbRescue.port(
             () -> new FakeControl(c -> "{\"return\":{\"status\":\"" + word + "\"}}"), SOCKET);
     assertThat(port.mayResume()).isEqualTo(may);
   }

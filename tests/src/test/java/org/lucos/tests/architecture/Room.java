@@ -16,9 +16,10 @@ enum Room {
   VCPU("org.lucos.bridge.vcpu", ADDR),
   DOMAIN("org.lucos.bridge.domain", MEMORY, VCPU),
   JNA("org.lucos.bridge.jna"),
-  QEMU("org.lucos.bridge.qemu", DOMAIN, JNA),
+  WATCHDOG("org.lucos.bridge.watchdog"),
+  QEMU("org.lucos.bridge.qemu", DOMAIN, WATCHDOG, JNA),
   LIBVIRT("org.lucos.bridge.libvirt", DOMAIN, QEMU, JNA),
-  XEN("org.lucos.bridge.xen", DOMAIN, JNA),
+  XEN("org.lucos.bridge.xen", DOMAIN, WATCHDOG, JNA),
 
   // patcher: Linux
   BYTES("org.lucos.patcher.bytes"),

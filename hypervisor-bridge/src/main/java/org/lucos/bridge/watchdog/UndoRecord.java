@@ -1,4 +1,4 @@
-package org.lucos.bridge.qemu;
+package org.lucos.bridge.watchdog;
 
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
@@ -20,11 +20,15 @@ import java.util.List;
  * whatever moment.
  *
  * <p>Layout, in little-endian 64-bit words: how many bytes of what follows count; then for each
- * write its physical address, its length, and the bytes, filled up to a word.
+ * write its physical address, its length, and the bytes, filled up to a word. The last word of the
+ * file is not 0 while the guest is held.
  */
-final class UndoRecord {
+public final class UndoRecord {
   /** Far more than is ever written in one pause. */
   static final int CAPACITY = 1 << 18;
+
+  private static final int HELD_AT = CAPACITY;
+  private static final int SIZE = HELD_AT + Long.BYTES;
 
   private static final VarHandle WORDS =
       MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
@@ -39,17 +43,30 @@ final class UndoRecord {
     this.file = file;
   }
 
-  /** Where the record of a debug port is: beside its socket, so that it ends with the domain. */
-  static Path beside(Path socket) {
-    return socket.resolveSibling(socket.getFileName() + ".undo");
+  /**
+   * What memory held.
+   *
+   * @param physical the guest-physical address
+   * @param bytes what was there
+   */
+  @SuppressWarnings("ArrayRecordComponent")
+  public record Former(long physical, byte[] bytes) {}
+
+  /**
+   * Where the record of a guest is.
+   *
+   * @param path stands for the guest, as for {@link Ownership}: the record is beside it
+   */
+  public static Path beside(Path path) {
+    return path.resolveSibling(path.getFileName() + ".undo");
   }
 
   /**
    * Makes an empty one, in the place of one there: who has that mapped still does not reach this
-   * one. Nobody else may own the port: the watchdog of a controller that died may not have read the
-   * old one yet.
+   * one. Nobody else may own the guest: the watchdog of a controller that died may not have read
+   * the old one yet.
    */
-  static UndoRecord create(Path file) throws IOException {
+  public static UndoRecord create(Path file) throws IOException {
     Files.deleteIfExists(file);
     try (FileChannel channel =
         FileChannel.open(
@@ -57,11 +74,11 @@ final class UndoRecord {
             StandardOpenOption.CREATE_NEW,
             StandardOpenOption.READ,
             StandardOpenOption.WRITE)) {
-      ByteBuffer zeros = ByteBuffer.allocate(CAPACITY); // room is had now or never
+      ByteBuffer zeros = ByteBuffer.allocate(SIZE); // room is had now or never
       while (zeros.hasRemaining()) {
         channel.write(zeros);
       }
-      MappedByteBuffer mapped = channel.map(FileChannel.MapMode.READ_WRITE, 0, CAPACITY);
+      MappedByteBuffer mapped = channel.map(FileChannel.MapMode.READ_WRITE, 0, SIZE);
       mapped.order(ByteOrder.LITTLE_ENDIAN);
       return new UndoRecord(mapped);
     }
@@ -72,9 +89,9 @@ final class UndoRecord {
    *
    * @throws IOException if there is no room; nothing is added
    */
-  void add(List<GdbStub.Write> writes) throws IOException {
+  public void add(List<Former> writes) throws IOException {
     int at = HEADER + used;
-    for (GdbStub.Write write : writes) {
+    for (Former write : writes) {
       int length = write.bytes().length;
       if (CAPACITY - at < ENTRY + padded(length)) {
         throw new IOException(
@@ -95,14 +112,36 @@ final class UndoRecord {
    * To be called before a pause: a page that the host has written to its disk since is made ready
    * for stores again, which can take long.
    */
-  void touch() {
+  public void touch() {
     for (int at = 0; at < CAPACITY; at += PAGE) {
       file.put(at, file.get(at));
     }
+    file.put(HELD_AT, file.get(HELD_AT));
+  }
+
+  /**
+   * Notes whether this process holds the guest, where the hypervisor counts holds and cannot be
+   * asked whose they are.
+   */
+  public void held(boolean held) {
+    WORDS.setRelease(file, HELD_AT, held ? 1L : 0L);
+  }
+
+  /**
+   * What was noted with {@link #held(boolean)} last.
+   *
+   * @throws IOException if there is no record, or it has been cut
+   */
+  public static boolean wasHeld(Path file) throws IOException {
+    ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
+    if (bytes.capacity() != SIZE) {
+      throw damaged(file, HELD_AT);
+    }
+    return bytes.getLong(HELD_AT) != 0;
   }
 
   /** What was written so far is to stay. */
-  void clear() {
+  public void clear() {
     count(0);
   }
 
@@ -117,7 +156,7 @@ final class UndoRecord {
    *
    * @throws IOException if there is no record, or no sense in it
    */
-  static List<GdbStub.Write> read(Path file) throws IOException {
+  public static List<Former> read(Path file) throws IOException {
     ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
     if (bytes.capacity() < HEADER) {
       throw damaged(file, 0);
@@ -126,7 +165,7 @@ final class UndoRecord {
     if (end < HEADER || end > bytes.capacity()) {
       throw damaged(file, 0);
     }
-    List<GdbStub.Write> writes = new ArrayList<>();
+    List<Former> writes = new ArrayList<>();
     int at = HEADER;
     while (at < end) {
       long left = end - at - ENTRY;
@@ -136,7 +175,7 @@ final class UndoRecord {
       }
       byte[] before = new byte[(int) length];
       bytes.get(at + ENTRY, before);
-      writes.add(new GdbStub.Write(bytes.getLong(at), before));
+      writes.add(new Former(bytes.getLong(at), before));
       at += ENTRY + padded((int) length);
     }
     return writes;

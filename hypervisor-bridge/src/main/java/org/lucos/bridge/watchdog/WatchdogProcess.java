@@ -1,4 +1,4 @@
-package org.lucos.bridge.qemu;
+package org.lucos.bridge.watchdog;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -10,7 +10,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /** The controller's end of its watchdog. */
-final class WatchdogProcess implements AutoCloseable {
+public final class WatchdogProcess implements AutoCloseable {
   private static final Duration START_LIMIT = Duration.ofSeconds(30);
   private static final Duration ANSWER_LIMIT = Duration.ofSeconds(2);
   private static final Duration END_LIMIT = Duration.ofSeconds(75);
@@ -38,13 +38,13 @@ final class WatchdogProcess implements AutoCloseable {
    *
    * @param command its command line; its stderr is ours
    */
-  static WatchdogProcess start(List<String> command) throws IOException {
+  public static WatchdogProcess start(List<String> command) throws IOException {
     return new WatchdogProcess(
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start());
   }
 
   /** Waits until the process watches, without delay; if it does not, it is ended. */
-  void awaitReady() throws IOException {
+  public void awaitReady() throws IOException {
     try {
       expect(WatchdogProtocol.READY, START_LIMIT);
       rehearse();
@@ -65,7 +65,7 @@ final class WatchdogProcess implements AutoCloseable {
   }
 
   /** Gives an order and returns when it is taken. */
-  void tell(WatchdogProtocol.Order order) throws IOException {
+  public void tell(WatchdogProtocol.Order order) throws IOException {
     give(order);
     expect(WatchdogProtocol.OK, ANSWER_LIMIT);
   }
@@ -111,12 +111,12 @@ final class WatchdogProcess implements AutoCloseable {
   }
 
   /** Whether the process is there. */
-  boolean alive() {
+  public boolean alive() {
     return process.isAlive();
   }
 
   /** Ends one that was never armed, whether it is ready or not. */
-  void dismiss() throws IOException {
+  public void dismiss() throws IOException {
     process.destroyForcibly();
     awaitEnd();
   }
@@ -125,7 +125,7 @@ final class WatchdogProcess implements AutoCloseable {
    * Leaves all to the watchdog: it sees the end of its input, restores the guest if need be and
    * ends, which is waited for.
    */
-  void handOver() throws IOException {
+  public void handOver() throws IOException {
     orders.close();
     awaitEnd();
   }

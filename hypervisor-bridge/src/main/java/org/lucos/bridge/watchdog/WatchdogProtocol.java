@@ -1,4 +1,4 @@
-package org.lucos.bridge.qemu;
+package org.lucos.bridge.watchdog;
 
 import java.util.Optional;
 
@@ -6,7 +6,7 @@ import java.util.Optional;
  * The lines between a controller and its watchdog process. The controller sends one order a line
  * and goes on when it is answered with {@link #OK}; end of input is the controller's end.
  */
-final class WatchdogProtocol {
+public final class WatchdogProtocol {
   /** The watchdog's first line: from here on it watches. */
   static final String READY = "ready";
 
@@ -19,7 +19,7 @@ final class WatchdogProtocol {
   private WatchdogProtocol() {}
 
   /** What a controller says. */
-  sealed interface Order {
+  public sealed interface Order {
     /** As a line, without its end. */
     String line();
   }
@@ -29,7 +29,7 @@ final class WatchdogProtocol {
    *
    * @param resume whether it must run again in the end
    */
-  record Arm(boolean resume) implements Order {
+  public record Arm(boolean resume) implements Order {
     @Override
     public String line() {
       return resume ? "arm run" : "arm hold";
@@ -37,7 +37,7 @@ final class WatchdogProtocol {
   }
 
   /** Nothing is to be done: answered only while the pause lasts. */
-  record Hold() implements Order {
+  public record Hold() implements Order {
     @Override
     public String line() {
       return "hold";
@@ -45,7 +45,7 @@ final class WatchdogProtocol {
   }
 
   /** The guest runs, or is as it was found. */
-  record Disarm() implements Order {
+  public record Disarm() implements Order {
     @Override
     public String line() {
       return "disarm";
@@ -53,7 +53,7 @@ final class WatchdogProtocol {
   }
 
   /** The controller has closed everything itself. */
-  record Quit() implements Order {
+  public record Quit() implements Order {
     @Override
     public String line() {
       return "quit";

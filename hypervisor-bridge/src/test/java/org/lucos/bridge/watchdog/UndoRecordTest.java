@@ -1,4 +1,4 @@
-package org.lucos.bridge.qemu;
+package org.lucos.bridge.watchdog;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -24,7 +24,7 @@ class UndoRecordTest {
     record = UndoRecord.create(file);
   }
 
-  private static void assertSame(List<GdbStub.Write> found, List<GdbStub.Write> wanted) {
+  private static void assertSame(List<UndoRecord.Former> found, List<UndoRecord.Former> wanted) {
     assertThat(found).hasSameSizeAs(wanted);
     for (int i = 0; i < wanted.size(); i++) {
       assertThat(found.get(i).physical()).isEqualTo(wanted.get(i).physical());
@@ -35,11 +35,11 @@ class UndoRecordTest {
   @Test
   void whatIsAddedIsInTheFileAtOnceAndInItsOrder() throws IOException {
     Random random = new Random(20261122);
-    List<GdbStub.Write> all = new ArrayList<>();
+    List<UndoRecord.Former> all = new ArrayList<>();
     for (int i = 0; i < 50; i++) {
       byte[] bytes = new byte[1 + random.nextInt(300)];
       random.nextBytes(bytes);
-      GdbStub.Write write = new GdbStub.Write(random.nextLong(), bytes);
+      UndoRecord.Former write = new UndoRecord.Former(random.nextLong(), bytes);
       record.add(List.of(write));
       all.add(write);
       record.touch();
@@ -53,22 +53,22 @@ class UndoRecordTest {
 
   @Test
   void moreThanThereIsRoomForIsRefusedAndNothingOfItCounts() throws IOException {
-    GdbStub.Write small = new GdbStub.Write(1, new byte[8]);
+    UndoRecord.Former small = new UndoRecord.Former(1, new byte[8]);
     record.add(List.of(small));
-    List<GdbStub.Write> large =
-        List.of(small, new GdbStub.Write(2, new byte[UndoRecord.CAPACITY - 64]));
+    List<UndoRecord.Former> large =
+        List.of(small, new UndoRecord.Former(2, new byte[UndoRecord.CAPACITY - 64]));
     assertThatThrownBy(() -> record.add(large)).isInstanceOf(IOException.class);
     assertSame(UndoRecord.read(file), List.of(small));
     record.clear();
-    record.add(List.of(new GdbStub.Write(2, new byte[UndoRecord.CAPACITY - 24])));
+    record.add(List.of(new UndoRecord.Former(2, new byte[UndoRecord.CAPACITY - 24])));
     assertThat(UndoRecord.read(file)).hasSize(1);
   }
 
   @Test
   void whoHasAnOldOneMappedDoesNotReachTheNewOne() throws IOException {
     UndoRecord next = UndoRecord.create(file);
-    next.add(List.of(new GdbStub.Write(7, new byte[] {7})));
-    record.add(List.of(new GdbStub.Write(9, new byte[] {9})));
+    next.add(List.of(new UndoRecord.Former(7, new byte[] {7})));
+    record.add(List.of(new UndoRecord.Former(9, new byte[] {9})));
     record.clear();
     assertThat(UndoRecord.read(file))
         .singleElement()
@@ -76,8 +76,24 @@ class UndoRecordTest {
   }
 
   @Test
+  void holdIsNotedBesideTheWrites() throws IOException {
+    assertThat(UndoRecord.wasHeld(file)).isFalse();
+    record.held(true);
+    record.add(List.of(new UndoRecord.Former(1, new byte[UndoRecord.CAPACITY - 24])));
+    assertThat(UndoRecord.wasHeld(file)).isTrue();
+    record.clear();
+    record.touch();
+    assertThat(UndoRecord.wasHeld(file)).isTrue();
+    record.held(false);
+    assertThat(UndoRecord.wasHeld(file)).isFalse();
+    Files.write(file, new byte[8]);
+    assertThatThrownBy(() -> UndoRecord.wasHeld(file)).isInstanceOf(IOException.class);
+  }
+
+  @Test
   void damageIsToldWithItsPlace() throws IOException {
-    record.add(List.of(new GdbStub.Write(1, new byte[8]), new GdbStub.Write(2, new byte[8])));
+    record.add(
+        List.of(new UndoRecord.Former(1, new byte[8]), new UndoRecord.Former(2, new byte[8])));
     byte[] good = Files.readAllBytes(file);
     byte[] length = good.clone();
     length[8 + 24 + 8] = 100; // more than counts

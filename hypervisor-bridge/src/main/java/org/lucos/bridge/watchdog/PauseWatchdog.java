@@ -1,119 +1,63 @@
-package org.lucos.bridge.qemu;
+package org.lucos.bridge.watchdog;
 
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Optional;
 import java.util.function.LongSupplier;
-import java.util.function.Predicate;
-import java.util.function.Supplier;
-import org.lucos.bridge.domain.DomainRefusal;
-import org.lucos.bridge.domain.DomainRefusedException;
-import org.lucos.bridge.domain.DomainState;
 
 /**
  * Stands by while a controller may hold a guest stopped, in a process of its own. If the controller
  * ends or stays silent while the guest is stopped, it puts back what was announced and not
- * committed, newest first, lets the guest run (unless it had been found stopped) and closes the
- * debug port.
+ * committed, newest first, lets the guest run (unless it had been found stopped) and closes what
+ * was opened for it.
  */
 public final class PauseWatchdog {
 
-  /** The debug port, as far as a watchdog handles it; opened through the domain's manager. */
-  public interface Port {
+  /** How a guest that was left stopped is put right. */
+  public interface Rescue {
     /**
-     * Makes the gdbstub listen afresh, throwing out whoever is connected.
+     * Puts back what was announced and not committed, newest first, and ends the hold.
      *
+     * @param resume whether the guest is to run then
+     * @param afresh whether somebody else may have the way to the guest now, such as a controller
+     *     that hangs, or much may have happened since the guest was stopped
      * @throws GuestGoneException if there is no guest any more
+     * @throws IOException if it did not work now; it is tried again
      */
-    void reopen();
+    Outcome restore(boolean resume, boolean afresh) throws IOException;
 
     /**
-     * Whether the guest runs, or is stopped in the ordinary way, so that it may be let run: after a
-     * migration, say, it must not.
-     */
-    boolean mayResume();
-
-    /**
-     * Closes the gdbstub's port if it is open.
+     * Closes what was opened to hold the guest, if that is left to do.
      *
      * @throws GuestGoneException if there is no guest any more
      */
     void close();
   }
 
+  /**
+   * What a rescue did.
+   *
+   * @param undone writes that were put back
+   * @param resumed whether the guest was let run
+   */
+  public record Outcome(int undone, boolean resumed) {}
+
   /** The guest has ended: there is nothing to put right. */
   public static final class GuestGoneException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     /** Found through {@code cause}. */
-    public GuestGoneException(DomainRefusedException cause) {
+    public GuestGoneException(Throwable cause) {
       super(cause.getMessage(), cause);
     }
-  }
-
-  /**
-   * The debug port of a domain.
-   *
-   * @param control finds the domain; asked for only when the port is to be handled, since in the
-   *     normal course of things it never is
-   */
-  public static Port port(Supplier<DomainControl> control, Path socket) {
-    return new Port() {
-      @Override
-      public void reopen() {
-        use(
-            domain -> {
-              debugPort(domain).reopen();
-              return true;
-            });
-      }
-
-      @Override
-      public boolean mayResume() {
-        return use(domain -> mayRun(new QemuMonitor(domain).status()));
-      }
-
-      @Override
-      public void close() {
-        use(
-            domain -> {
-              debugPort(domain).close();
-              return true;
-            });
-      }
-
-      /** One that runs was let run, or not stopped yet; to connect to its port stops it. */
-      private boolean mayRun(QemuMonitor.Status status) {
-        return status.resumable() || status.state() == DomainState.RUNNING;
-      }
-
-      private DebugPort debugPort(DomainControl domain) {
-        return new DebugPort(new QemuMonitor(domain), domain.identity().name(), socket);
-      }
-
-      private boolean use(Predicate<DomainControl> action) {
-        try (DomainControl domain = control.get()) {
-          return action.test(domain);
-        } catch (DomainRefusedException e) {
-          if (e.refusal() instanceof DomainRefusal.NotFound
-              || e.refusal() instanceof DomainRefusal.NotRunning) {
-            throw new GuestGoneException(e);
-          }
-          throw e;
-        }
-      }
-    };
   }
 
   private static final Duration TAKE_OVER_LIMIT = Duration.ofSeconds(60);
   private static final Duration RETRY_DELAY = Duration.ofMillis(20);
 
-  private final Path socket;
-  private final Port port;
+  private final Rescue rescue;
   private final Duration silenceLimit;
   private final PrintStream messages;
   private final LongSupplier nanoClock;
@@ -124,15 +68,13 @@ public final class PauseWatchdog {
   private long lastNews;
 
   /**
-   * @param socket where the gdbstub listens
-   * @param port to reach the gdbstub anew when a hung controller keeps it
+   * @param rescue what is done with the guest
    * @param silenceLimit how long a controller may hold the guest without a word
    * @param messages where to tell an operator what was done
    */
   public PauseWatchdog(
-      Path socket, Port port, Duration silenceLimit, PrintStream messages, LongSupplier nanoClock) {
-    this.socket = socket;
-    this.port = port;
+      Rescue rescue, Duration silenceLimit, PrintStream messages, LongSupplier nanoClock) {
+    this.rescue = rescue;
     this.silenceLimit = silenceLimit;
     this.messages = messages;
     this.nanoClock = nanoClock;
@@ -190,7 +132,7 @@ public final class PauseWatchdog {
     if (armed.isPresent()) {
       takeOver("the controller ended", false);
     }
-    closePort();
+    closeUp();
   }
 
   private synchronized void watchSilence() {
@@ -207,66 +149,37 @@ public final class PauseWatchdog {
         }
         expired = true;
         takeOver("the controller was silent for " + silenceLimit.toMillis() + " ms", true);
-        closePort();
+        closeUp();
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
   }
 
-  private void takeOver(String reason, boolean controllerHoldsPort) {
+  private void takeOver(String reason, boolean controllerLives) {
     boolean resume = armed.map(WatchdogProtocol.Arm::resume).orElse(true);
     armed = Optional.empty();
     long deadline = nanoClock.getAsLong() + TAKE_OVER_LIMIT.toNanos();
-    boolean reopen = controllerHoldsPort;
+    boolean afresh = controllerLives;
     String failure;
     do {
       try {
-        if (reopen) {
-          port.reopen();
-          resume = resume && port.mayResume(); // much may have happened since it was stopped
-        }
-        int undone = restore(resume);
+        Outcome outcome = rescue.restore(resume, afresh);
         messages.println(
             "lucos watchdog: "
                 + reason
                 + " while the guest was stopped; writes undone: "
-                + undone
-                + (resume ? "; the guest runs again" : "; the guest stays paused"));
+                + outcome.undone()
+                + (outcome.resumed() ? "; the guest runs again" : "; the guest stays paused"));
         return;
       } catch (GuestGoneException e) {
         return;
       } catch (IOException | RuntimeException e) {
         failure = e.toString();
-        reopen = true; // the listener may be gone or held by a process that hangs
+        afresh = true; // what it took may be gone, or held by a process that hangs
       }
     } while (pause() && nanoClock.getAsLong() < deadline);
     messages.println("lucos watchdog: " + reason + "; could not restore the guest: " + failure);
-  }
-
-  private int restore(boolean resume) throws IOException {
-    try (GdbStub stub = GdbStub.open(socket)) {
-      List<GdbStub.Write> undo = announced(); // of a hung controller not before it is thrown out
-      for (int i = undo.size() - 1; i >= 0; i--) {
-        stub.write(List.of(undo.get(i)));
-      }
-      if (resume) {
-        stub.detach();
-      } else {
-        stub.release();
-      }
-      return undo.size();
-    }
-  }
-
-  /** A guest must not stand still because of a record that is lost. */
-  private List<GdbStub.Write> announced() {
-    try {
-      return UndoRecord.read(UndoRecord.beside(socket));
-    } catch (IOException e) {
-      messages.println("lucos watchdog: what was written cannot be put back: " + e);
-      return List.of();
-    }
   }
 
   private boolean pause() {
@@ -279,13 +192,13 @@ public final class PauseWatchdog {
     }
   }
 
-  private void closePort() {
+  private void closeUp() {
     try {
-      port.close();
+      rescue.close();
     } catch (GuestGoneException e) {
-      // its port is gone with it
+      // what was opened is gone with it
     } catch (RuntimeException e) {
-      messages.println("lucos watchdog: could not close the debug port: " + e.getMessage());
+      messages.println("lucos watchdog: could not close what held the guest: " + e.getMessage());
     }
   }
 
