@@ -80,7 +80,7 @@ public sealed interface DomainRefusal {
 
     @Override
     public String remedy() {
-      return "QEMU domains with KVM or TCG are supported";
+      return "QEMU domains with KVM or TCG, and PVH and HVM domains of Xen, are supported";
     }
   }
 
@@ -176,7 +176,25 @@ public sealed interface DomainRefusal {
     }
   }
 
-  /** libvirt or QEMU did not answer as they should. */
+  /** Another controller may stop this guest at any moment. */
+  record HeldByAnother(String name) implements DomainRefusal {
+    @Override
+    public String code() {
+      return "guest-busy";
+    }
+
+    @Override
+    public String message() {
+      return "another controller on this host works on domain '" + name + "'";
+    }
+
+    @Override
+    public String remedy() {
+      return "wait until it has ended";
+    }
+  }
+
+  /** The hypervisor, or what manages its domains, did not answer as it should. */
   record HypervisorFailure(String what, String detail) implements DomainRefusal {
     @Override
     public String code() {
@@ -190,7 +208,7 @@ public sealed interface DomainRefusal {
 
     @Override
     public String remedy() {
-      return "see the logs of libvirtd and of the domain; 'lucos doctor' checks the host";
+      return "see the logs of libvirtd or of Xen, and of the domain; 'lucos doctor' checks the host";
     }
   }
 }

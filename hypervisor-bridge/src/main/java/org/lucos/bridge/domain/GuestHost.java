@@ -1,5 +1,7 @@
 package org.lucos.bridge.domain;
 
+import java.util.List;
+
 /** A connection to a hypervisor, through which its guests are got hold of. */
 public interface GuestHost extends AutoCloseable {
 
@@ -11,6 +13,9 @@ public interface GuestHost extends AutoCloseable {
    * @throws DomainRefusedException if there is none, or none that can be worked on
    */
   GuestDomain attach(String nameUuidOrId);
+
+  /** The domains that are active now, in the order of their ids; paused ones are among them. */
+  List<DomainIdentity> running();
 
   /** Ends the connection; guests run on. */
   @Override

@@ -66,7 +66,7 @@ public final class Hypervisor implements GuestHost {
     }
   }
 
-  /** The domains that are active now, in the order of their ids; paused ones are among them. */
+  @Override
   public List<DomainIdentity> running() {
     try {
       int[] ids = connection.listDomains();

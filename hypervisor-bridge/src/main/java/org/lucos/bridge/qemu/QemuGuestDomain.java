@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.lucos.bridge.addr.GuestPhysicalAddress;
 import org.lucos.bridge.domain.Capability;
 import org.lucos.bridge.domain.DomainFacts;
@@ -105,7 +106,12 @@ public final class QemuGuestDomain implements GuestDomain {
       capabilities.remove(Capability.DIRECT_TEXT_WRITES);
     }
     return new DomainFacts(
-        monitor.version(), accelerator, monitor.vcpus(), memoryBytes, processId, capabilities);
+        monitor.version(),
+        accelerator,
+        monitor.vcpus(),
+        memoryBytes,
+        OptionalLong.of(processId),
+        capabilities);
   }
 
   private static List<QemuProcessMemory.Mapping> mappings(QemuMonitor monitor) {

@@ -13,6 +13,11 @@ import java.nio.file.StandardOpenOption;
 public final class Ownership {
   private Ownership() {}
 
+  /** The file that whoever owns it has locked. */
+  public static Path lockOf(Path path) {
+    return path.resolveSibling(path.getFileName() + ".lock");
+  }
+
   /**
    * Waits until no other process owns it, and owns it while {@code work} is done.
    *
@@ -23,10 +28,7 @@ public final class Ownership {
    */
   public static void during(Path path, Runnable work) throws IOException {
     try (FileChannel channel =
-        FileChannel.open(
-            path.resolveSibling(path.getFileName() + ".lock"),
-            StandardOpenOption.CREATE,
-            StandardOpenOption.WRITE)) {
+        FileChannel.open(lockOf(path), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
       channel.lock(); // given up with the channel, or with the process
       work.run();
     }

@@ -36,10 +36,12 @@ public final class UndoRecord {
   private static final int ENTRY = 2 * Long.BYTES;
   private static final int PAGE = 4096;
 
+  private final Path path;
   private final MappedByteBuffer file;
   private int used;
 
-  private UndoRecord(MappedByteBuffer file) {
+  private UndoRecord(Path path, MappedByteBuffer file) {
+    this.path = path;
     this.file = file;
   }
 
@@ -80,7 +82,7 @@ public final class UndoRecord {
       }
       MappedByteBuffer mapped = channel.map(FileChannel.MapMode.READ_WRITE, 0, SIZE);
       mapped.order(ByteOrder.LITTLE_ENDIAN);
-      return new UndoRecord(mapped);
+      return new UndoRecord(file, mapped);
     }
   }
 
@@ -149,6 +151,16 @@ public final class UndoRecord {
   private void count(int bytes) {
     used = bytes;
     WORDS.setRelease(file, 0, (long) bytes);
+  }
+
+  /** Whether the hold was noted, and not taken back. */
+  public boolean isHeld() {
+    return file.getLong(HELD_AT) != 0;
+  }
+
+  /** Removes the file; to be called when no watchdog needs it any more. */
+  public void delete() throws IOException {
+    Files.deleteIfExists(path);
   }
 
   /**

@@ -15,7 +15,8 @@ import org.lucos.bridge.domain.Capability;
 import org.lucos.bridge.domain.DomainFacts;
 import org.lucos.bridge.domain.DomainRefusedException;
 import org.lucos.bridge.domain.GuestDomain;
-import org.lucos.bridge.libvirt.Hypervisor;
+import org.lucos.bridge.domain.GuestHost;
+import org.lucos.bridge.host.GuestHosts;
 import org.lucos.patcher.agent.AgentException;
 import org.lucos.patcher.agent.AgentLink;
 import org.lucos.patcher.consistency.StackChecker;
@@ -59,7 +60,7 @@ public final class CheckHost {
   public Outcome run(Optional<String> guest) {
     List<Check> checks = new ArrayList<>();
     checks.add(java());
-    checks.add(libvirt());
+    checks.add(connection());
     checks.add(directory("cache", settings.cache(), ROOM_FOR_A_TREE));
     checks.add(directory("state", settings.state(), 1 << 20));
     checks.add(directory("locks", settings.locks(), 0));
@@ -76,15 +77,12 @@ public final class CheckHost {
         : missing("java", "version " + feature, "install openjdk-17-jre-headless");
   }
 
-  private Check libvirt() {
-    try (Hypervisor hypervisor = Hypervisor.open(settings.connection())) {
+  private Check connection() {
+    try (GuestHost hypervisor = settings.connect()) {
       int running = hypervisor.running().size();
-      return ok("libvirt", settings.connection() + ", " + running + " running domains");
+      return ok("connection", settings.connection() + ", " + running + " running domains");
     } catch (DomainRefusedException e) {
-      return missing(
-          "libvirt",
-          e.refusal().message(),
-          "install libvirt-daemon-system and start libvirtd; run as root or in group libvirt");
+      return missing("connection", e.refusal().message(), GuestHosts.needs(settings.connection()));
     }
   }
 

@@ -8,7 +8,7 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 import org.lucos.bridge.domain.DomainIdentity;
 import org.lucos.bridge.domain.DomainRefusedException;
-import org.lucos.bridge.libvirt.Hypervisor;
+import org.lucos.bridge.domain.GuestHost;
 import org.lucos.patcher.bytes.MalformedDataException;
 import org.lucos.patcher.kernel.KernelIdentity;
 import org.lucos.patcher.refusal.GuestRefusal;
@@ -63,7 +63,7 @@ final class KernelChoice {
 
   private void addGuests() {
     List<DomainIdentity> guests;
-    try (Hypervisor hypervisor = Hypervisor.open(settings.connection())) {
+    try (GuestHost hypervisor = settings.connect()) {
       guests = hypervisor.running();
     }
     for (DomainIdentity guest : guests) {

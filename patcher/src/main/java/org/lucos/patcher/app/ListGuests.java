@@ -5,7 +5,7 @@ import java.util.List;
 import org.lucos.bridge.domain.DomainIdentity;
 import org.lucos.bridge.domain.DomainRefusedException;
 import org.lucos.bridge.domain.GuestDomain;
-import org.lucos.bridge.libvirt.Hypervisor;
+import org.lucos.bridge.domain.GuestHost;
 import org.lucos.patcher.bytes.MalformedDataException;
 import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.patcher.refusal.RefusedException;
@@ -45,7 +45,7 @@ public final class ListGuests {
   /** Looks at every running guest; one that cannot be read is listed with the reason. */
   public Outcome run() {
     List<Guest> guests = new ArrayList<>();
-    try (Hypervisor hypervisor = Hypervisor.open(settings.connection())) {
+    try (GuestHost hypervisor = settings.connect()) {
       for (DomainIdentity identity : hypervisor.running()) {
         guests.add(look(hypervisor, identity));
       }
@@ -53,7 +53,7 @@ public final class ListGuests {
     return new Outcome(guests);
   }
 
-  private Guest look(Hypervisor hypervisor, DomainIdentity identity) {
+  private Guest look(GuestHost hypervisor, DomainIdentity identity) {
     String state = "unknown";
     String kernelText;
     List<String> patches = new ArrayList<>();

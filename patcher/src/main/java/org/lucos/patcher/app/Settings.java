@@ -7,12 +7,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import org.lucos.bridge.domain.GuestHost;
-import org.lucos.bridge.libvirt.Hypervisor;
+import org.lucos.bridge.host.GuestHosts;
 
 /**
  * Where things are on this host.
  *
- * @param connection libvirt connection URI
+ * @param connection which hypervisor: see {@link GuestHosts}
  * @param cache downloads, kernel trees and decoded symbol tables; may be deleted at any time
  * @param state records of operations
  * @param locks one lock file a guest; must not survive a reboot of the host
@@ -39,7 +39,7 @@ public record Settings(
   /** The connection used when none is named. */
   public static final String DEFAULT_CONNECTION = "qemu:///system";
 
-  /** With libvirt's own connections. */
+  /** With this host's own connections. */
   public Settings(
       String connection,
       Path cache,
@@ -48,7 +48,7 @@ public record Settings(
       Path recipes,
       Path keys,
       InstantSource clock) {
-    this(connection, cache, state, locks, recipes, keys, clock, Hypervisor::open);
+    this(connection, cache, state, locks, recipes, keys, clock, GuestHosts::open);
   }
 
   /** Connects to the hypervisor. */

@@ -2,6 +2,7 @@ package org.lucos.patcher.kernel;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
 import org.lucos.bridge.addr.GuestPhysicalAddress;
@@ -28,7 +29,7 @@ record FakeDomain(String name, PhysicalMemory memory) implements GuestDomain {
 
   @Override
   public DomainFacts facts() {
-    return new DomainFacts("none", "none", 1, 0, 0, Set.of());
+    return new DomainFacts("none", "none", 1, 0, OptionalLong.empty(), Set.of());
   }
 
   @Override

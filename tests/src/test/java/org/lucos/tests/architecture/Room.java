@@ -20,6 +20,7 @@ enum Room {
   QEMU("org.lucos.bridge.qemu", DOMAIN, WATCHDOG, JNA),
   LIBVIRT("org.lucos.bridge.libvirt", DOMAIN, QEMU, JNA),
   XEN("org.lucos.bridge.xen", DOMAIN, WATCHDOG, JNA),
+  HOST("org.lucos.bridge.host", LIBVIRT, XEN),
 
   // patcher: Linux
   BYTES("org.lucos.patcher.bytes"),
@@ -37,7 +38,7 @@ enum Room {
   PLAN("org.lucos.patcher.plan", LINK, INSN, KERNEL),
   TRANSACTION("org.lucos.patcher.transaction", PLAN, CONSISTENCY, GUESTCALL),
   HEALTH("org.lucos.patcher.health", KERNEL, CONSISTENCY),
-  APP("org.lucos.patcher.app", BUILD, TRANSACTION, HEALTH, AGENT, LIBVIRT, XEN),
+  APP("org.lucos.patcher.app", BUILD, TRANSACTION, HEALTH, AGENT, HOST),
   CLI("org.lucos.patcher.cli"),
   HOOK("org.lucos.patcher.hook"),
 

@@ -31,6 +31,11 @@ record FaultyHost(Hypervisor hypervisor, Faults faults) implements GuestHost {
   }
 
   @Override
+  public List<DomainIdentity> running() {
+    return hypervisor.running();
+  }
+
+  @Override
   public void close() {
     hypervisor.close();
   }

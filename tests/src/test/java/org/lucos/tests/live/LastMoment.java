@@ -2,7 +2,9 @@ package org.lucos.tests.live;
 
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.lucos.bridge.domain.DomainIdentity;
 import org.lucos.bridge.domain.GuestDomain;
 import org.lucos.bridge.domain.GuestHost;
 import org.lucos.bridge.libvirt.Hypervisor;
@@ -48,6 +50,11 @@ final class LastMoment implements GuestHost {
                 throw e.getCause();
               }
             });
+  }
+
+  @Override
+  public List<DomainIdentity> running() {
+    return real.running();
   }
 
   private void after(Runnable lastLook) {
