@@ -21,7 +21,7 @@ userland() {
   shift
   # The function as the shell has read it: a change of a comment is no change of the recipe.
   archive=$(cache_dir images)/$name-userland-$({ echo "$LUCOS_SUITE $*"; declare -f build_userland; } | sha256sum | cut -c1-16).tar
-  with_lock "$name-userland" build_userland "$name" "$archive" "$@"
+  with_lock "$name-userland" build_userland "$name" "$archive" "$@" || return
   touch "$archive"
   printf '%s\n' "$archive"
 }
