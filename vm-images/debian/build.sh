@@ -5,8 +5,9 @@ set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=../kernels.sh
 . "$(dirname "$0")/../kernels.sh"
+# shellcheck source=../userland.sh
+. "$(dirname "$0")/../userland.sh"
 
-suite=bookworm
 # What a small server runs, and what tests and demonstrations use inside.
 packages=(
   systemd-sysv udev dbus libpam-systemd login passwd
@@ -45,44 +46,6 @@ if [[ -n $list ]]; then
   kernel_offers "$flavour" ${series:+"$series"}
   exit
 fi
-
-# archive_sources: the host's own sources of Debian itself; no mirror is named here.
-archive_sources() {
-  # shellcheck disable=SC2016 # apt expands these
-  apt-get indextargets --format '$(ORIGIN) deb $(REPO_URI) $(CODENAME) $(COMPONENT)' 'Created-By: Packages' |
-    awk -v suite="$suite" '$1 == "Debian" && index($4, suite) == 1 { $1 = ""; print substr($0, 2) }' | sort -u
-}
-
-# host_proxy: mmdebstrap does not read the host's apt configuration.
-host_proxy() {
-  apt-config dump --no-empty | sed -nE 's/^(Acquire::https?::Proxy) "(.*)";$/--aptopt=\1 "\2"/p'
-}
-
-build_userland() {
-  local target=$1 sources work started=$SECONDS
-  [[ ! -s $target ]] || return 0
-  need_packages mmdebstrap
-  sources=$(archive_sources)
-  [[ -n $sources ]] || die "apt has no source of Debian's $suite; add one and run apt-get update"
-  mapfile -t proxy < <(host_proxy)
-  work=$(mktemp -d "$(cache_dir images)/.userland.XXXXXX")
-  note "building the Debian userland (a minute or two)"
-  local include
-  include=$(IFS=,; printf '%s' "${packages[*]}")
-  if ! mmdebstrap --quiet --variant=minbase --mode=root --include="$include" \
-    --aptopt='Acquire::Languages "none"' --aptopt='APT::Install-Recommends "false"' ${proxy[@]+"${proxy[@]}"} \
-    --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
-    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
-    "$suite" "$work/root.tar" - <<<"$sources" >"$work/log" 2>&1
-  then
-    tail -n 30 "$work/log" >&2
-    rm -rf "$work"
-    die "mmdebstrap failed"
-  fi
-  mv "$work/root.tar" "$target"
-  rm -rf "$work"
-  note "userland built in $((SECONDS - started)) s"
-}
 
 # configure ROOT: what makes a system out of packages: names, consoles, the modules its initrd needs.
 configure() {
@@ -151,13 +114,12 @@ read -r version release <<<"$chosen"
 images=$(cache_dir images)
 # What was not used for a month goes.
 find "$images" -maxdepth 1 -name 'debian-*' -mtime +30 -exec rm -rf {} +
+userland=$(userland debian "${packages[@]}")
 # The functions as the shell has read them: a change of a comment is no change of the recipe.
-userland=$images/debian-userland-$({ echo "$suite ${packages[*]}"; declare -f build_userland; } | sha256sum | cut -c1-16).tar
-with_lock debian-userland build_userland "$userland"
 recipe=$({ echo "$userland"; declare -f configure install_kernel build_image; } | sha256sum | cut -c1-16)
 image=$images/debian-$recipe-${release}_$version
 with_lock "debian-$release" build_image "$image" "$userland" "$release" "$version"
-touch "$userland" "$image"
+touch "$image"
 
 cat <<RESULT
 release=$release
