@@ -17,7 +17,7 @@ public final class XenInterface implements XenAccess {
   private static final int WRITE = 2;
   private static final int BUFFER_PAGES = ARGUMENT_BYTES / PAGE;
 
-  private final Libraries libraries;
+  private final XenCalls library;
   private final Runtime runtime;
   private final Pointer calls;
   private final Pointer memory;
@@ -31,17 +31,14 @@ public final class XenInterface implements XenAccess {
   private final Pointer errorsPointer;
   private boolean closed;
 
-  private record Libraries(
-      XenHypercalls calls, XenForeignCalls memory, XenHypercalls.DeviceModel deviceModel) {}
-
   private XenInterface(
-      Libraries libraries,
+      XenCalls library,
       Pointer calls,
       Pointer memory,
       Optional<Pointer> deviceModel,
       Pointer buffer) {
-    this.libraries = libraries;
-    this.runtime = Runtime.getRuntime(libraries.calls());
+    this.library = library;
+    this.runtime = Runtime.getRuntime(library);
     this.calls = calls;
     this.memory = memory;
     this.deviceModel = deviceModel;
@@ -57,36 +54,33 @@ public final class XenInterface implements XenAccess {
    * @throws UnsatisfiedLinkError if a library is not there
    */
   public static XenInterface open() {
-    Libraries libraries =
-        new Libraries(
-            load(XenHypercalls.class, "libxencall.so.1"),
-            load(XenForeignCalls.class, "libxenforeignmemory.so.1"),
-            load(XenHypercalls.DeviceModel.class, "libxendevicemodel.so.1"));
-    Runtime runtime = Runtime.getRuntime(libraries.calls());
-    Pointer calls = there("xencall_open", runtime, libraries.calls().xencall_open(null, 0));
+    XenCalls library =
+        LibraryLoader.create(XenCalls.class)
+            .library("libxencall.so.1")
+            .library("libxenforeignmemory.so.1")
+            .library("libxendevicemodel.so.1")
+            .failImmediately()
+            .load();
+    Runtime runtime = Runtime.getRuntime(library);
+    Pointer calls = there("xencall_open", runtime, library.xencall_open(null, 0));
     try {
       Pointer memory =
-          there(
-              "xenforeignmemory_open", runtime, libraries.memory().xenforeignmemory_open(null, 0));
+          there("xenforeignmemory_open", runtime, library.xenforeignmemory_open(null, 0));
       Pointer buffer =
           there(
               "xencall_alloc_buffer_pages",
               runtime,
-              libraries.calls().xencall_alloc_buffer_pages(calls, BUFFER_PAGES));
+              library.xencall_alloc_buffer_pages(calls, BUFFER_PAGES));
       return new XenInterface(
-          libraries,
+          library,
           calls,
           memory,
-          Optional.ofNullable(libraries.deviceModel().xendevicemodel_open(null, 0)),
+          Optional.ofNullable(library.xendevicemodel_open(null, 0)),
           buffer);
     } catch (RuntimeException e) {
-      libraries.calls().xencall_close(calls);
+      library.xencall_close(calls);
       throw e;
     }
-  }
-
-  private static <T> T load(Class<T> type, String library) {
-    return LibraryLoader.create(type).load(library);
   }
 
   private static Pointer there(String call, Runtime runtime, @Nullable Pointer result) {
@@ -109,14 +103,13 @@ public final class XenInterface implements XenAccess {
   @Override
   public int call(String name, int number, int used) {
     handOver(used);
-    return takeBack(name, libraries.calls().xencall1(calls, number, buffer.address()), used);
+    return takeBack(name, library.xencall1(calls, number, buffer.address()), used);
   }
 
   @Override
   public int call(String name, int number, int operation, int used) {
     handOver(used);
-    return takeBack(
-        name, libraries.calls().xencall2(calls, number, operation, buffer.address()), used);
+    return takeBack(name, library.xencall2(calls, number, operation, buffer.address()), used);
   }
 
   private void handOver(int used) {
@@ -148,15 +141,13 @@ public final class XenInterface implements XenAccess {
         there(
             "xenforeignmemory_map",
             runtime,
-            libraries
-                .memory()
-                .xenforeignmemory_map(
-                    memory,
-                    domain,
-                    writable ? READ | WRITE : READ,
-                    wanted.length,
-                    framesPointer,
-                    errorsPointer));
+            library.xenforeignmemory_map(
+                memory,
+                domain,
+                writable ? READ | WRITE : READ,
+                wanted.length,
+                framesPointer,
+                errorsPointer));
     boolean[] there = new boolean[wanted.length];
     for (int i = 0; i < wanted.length; i++) {
       there[i] = errors.getInt(i * Integer.BYTES) == 0;
@@ -167,10 +158,7 @@ public final class XenInterface implements XenAccess {
   @Override
   public boolean markWritten(int domain, long frame) {
     return deviceModel.isPresent()
-        && libraries
-                .deviceModel()
-                .xendevicemodel_modified_memory(deviceModel.get(), (short) domain, frame, 1)
-            == 0;
+        && library.xendevicemodel_modified_memory(deviceModel.get(), (short) domain, frame, 1) == 0;
   }
 
   private static ByteBuffer direct(int bytes) {
@@ -181,10 +169,10 @@ public final class XenInterface implements XenAccess {
   public void close() {
     if (!closed) {
       closed = true;
-      deviceModel.ifPresent(libraries.deviceModel()::xendevicemodel_close);
-      libraries.memory().xenforeignmemory_close(memory);
-      libraries.calls().xencall_free_buffer_pages(calls, buffer, BUFFER_PAGES);
-      libraries.calls().xencall_close(calls);
+      deviceModel.ifPresent(library::xendevicemodel_close);
+      library.xenforeignmemory_close(memory);
+      library.xencall_free_buffer_pages(calls, buffer, BUFFER_PAGES);
+      library.xencall_close(calls);
     }
   }
 
@@ -232,7 +220,7 @@ public final class XenInterface implements XenAccess {
     public void close() {
       if (!unmapped) {
         unmapped = true;
-        if (libraries.memory().xenforeignmemory_unmap(memory, address, there.length) < 0) {
+        if (library.xenforeignmemory_unmap(memory, address, there.length) < 0) {
           throw new NativeCallException("xenforeignmemory_unmap", runtime.getLastError());
         }
       }

@@ -13,7 +13,9 @@ final class Options {
   @Option(
       names = {"-c", "--connect"},
       paramLabel = "URI",
-      description = "libvirt connection (default: LIBVIRT_DEFAULT_URI, or qemu:///system)")
+      description =
+          "a libvirt connection, or xen: for the Xen of this host"
+              + " (default: LIBVIRT_DEFAULT_URI, or qemu:///system)")
   private @Nullable String connection;
 
   @Option(

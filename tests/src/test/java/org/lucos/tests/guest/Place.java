@@ -39,6 +39,7 @@ public interface Place {
     String name = System.getenv().getOrDefault("LUCOS_PLACE", QemuPlace.NAME);
     return switch (name) {
       case QemuPlace.NAME -> new QemuPlace();
+      case XenPlace.NAME -> new XenPlace();
       default -> throw new GuestFailure("LUCOS_PLACE names no place for guests: " + name);
     };
   }

@@ -1,0 +1,62 @@
+#!/bin/bash
+# In dom0: starts a PVH guest and keeps it for as long as standard input is open. Prints console= (a socket with the guest's
+# console, for one client at a time) and log=.
+set -eu
+
+usage() {
+  cat <<'USAGE'
+usage: guest.sh --name NAME --kernel FILE --initrd FILE [--vcpus N] [--memory MIB] [--append WORDS]
+USAGE
+}
+
+name='' kernel='' initrd='' vcpus=1 memory=512 append=''
+while (($#)); do
+  if [[ $1 == --*=* ]]; then set -- "${1%%=*}" "${1#*=}" "${@:2}"; fi
+  case $1 in
+    --name) name=$2 ;;
+    --kernel) kernel=$2 ;;
+    --initrd) initrd=$2 ;;
+    --vcpus) vcpus=$2 ;;
+    --memory) memory=$2 ;;
+    --append) append=$2 ;;
+    *) usage >&2; exit 2 ;;
+  esac
+  shift 2
+done
+[[ -n $name && -n $kernel && -n $initrd ]] || { usage >&2; exit 2; }
+
+run=$(mktemp -d "/run/lucos-guest.XXXXXX")
+relay=''
+# shellcheck disable=SC2317 # the trap calls it
+clean_up() {
+  [[ -z $relay ]] || kill "$relay" 2>/dev/null || true
+  xl destroy "$name" 2>/dev/null || true
+  rm -rf "${run:?}"
+}
+trap clean_up EXIT
+
+cat >"$run/guest.cfg" <<CFG
+name = "$name"
+type = "pvh"
+kernel = "$kernel"
+ramdisk = "$initrd"
+extra = "console=hvc0 loglevel=4 panic=-1 $append"
+memory = $memory
+vcpus = $vcpus
+on_poweroff = "destroy"
+on_reboot = "destroy"
+on_crash = "preserve"
+CFG
+xl -q create "$run/guest.cfg" >&2
+id=$(xl domid "$name")
+tty=''
+for ((waited = 0; waited < 300; waited++)); do
+  tty=$(xenstore-read "/local/domain/$id/console/tty" 2>/dev/null) && [[ -n $tty ]] && break
+  sleep 0.1
+done
+[[ -n $tty ]] || { echo "guest.sh: no console for $name" >&2; exit 1; }
+socat "UNIX-LISTEN:$run/console,fork" "FILE:$tty,raw,echo=0" >&2 &
+relay=$!
+while [[ ! -S $run/console ]]; do sleep 0.05; done
+printf 'console=%s\nlog=%s\n' "$run/console" "/var/log/xen/console/guest-$name.log"
+cat >/dev/null
