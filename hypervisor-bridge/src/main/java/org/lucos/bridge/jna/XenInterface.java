@@ -1,12 +1,14 @@
 package org.lucos.bridge.jna;
 
+import com.sun.jna.Native;
+import com.sun.jna.Pointer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Optional;
-import jnr.ffi.LibraryLoader;
-import jnr.ffi.Pointer;
-import jnr.ffi.Runtime;
 import org.jspecify.annotations.Nullable;
+import org.lucos.bridge.jna.XenLibraries.Call;
+import org.lucos.bridge.jna.XenLibraries.DeviceModel;
+import org.lucos.bridge.jna.XenLibraries.Memory;
 
 /**
  * Xen through its stable libraries, so that one build works with every Xen: {@code libxencall},
@@ -17,34 +19,20 @@ public final class XenInterface implements XenAccess {
   private static final int WRITE = 2;
   private static final int BUFFER_PAGES = ARGUMENT_BYTES / PAGE;
 
-  private final XenCalls library;
-  private final Runtime runtime;
   private final Pointer calls;
   private final Pointer memory;
   private final Optional<Pointer> deviceModel;
   private final Pointer buffer;
   private final byte[] local = new byte[ARGUMENT_BYTES];
   private final ByteBuffer arguments = ByteBuffer.wrap(local).order(ByteOrder.LITTLE_ENDIAN);
-  private final ByteBuffer frames = direct(MOST_PAGES * Long.BYTES);
-  private final ByteBuffer errors = direct(MOST_PAGES * Integer.BYTES);
-  private final Pointer framesPointer;
-  private final Pointer errorsPointer;
   private boolean closed;
 
   private XenInterface(
-      XenCalls library,
-      Pointer calls,
-      Pointer memory,
-      Optional<Pointer> deviceModel,
-      Pointer buffer) {
-    this.library = library;
-    this.runtime = Runtime.getRuntime(library);
+      Pointer calls, Pointer memory, Optional<Pointer> deviceModel, Pointer buffer) {
     this.calls = calls;
     this.memory = memory;
     this.deviceModel = deviceModel;
     this.buffer = buffer;
-    this.framesPointer = Pointer.wrap(runtime, frames);
-    this.errorsPointer = Pointer.wrap(runtime, errors);
   }
 
   /**
@@ -54,38 +42,25 @@ public final class XenInterface implements XenAccess {
    * @throws UnsatisfiedLinkError if a library is not there
    */
   public static XenInterface open() {
-    XenCalls library =
-        LibraryLoader.create(XenCalls.class)
-            .library("libxencall.so.1")
-            .library("libxenforeignmemory.so.1")
-            .library("libxendevicemodel.so.1")
-            .failImmediately()
-            .load();
-    Runtime runtime = Runtime.getRuntime(library);
-    Pointer calls = there("xencall_open", runtime, library.xencall_open(null, 0));
+    XenLibraries.load();
+    Pointer calls = there("xencall_open", Call.xencall_open(null, 0));
     try {
-      Pointer memory =
-          there("xenforeignmemory_open", runtime, library.xenforeignmemory_open(null, 0));
-      Pointer buffer =
-          there(
-              "xencall_alloc_buffer_pages",
-              runtime,
-              library.xencall_alloc_buffer_pages(calls, BUFFER_PAGES));
+      Pointer memory = there("xenforeignmemory_open", Memory.xenforeignmemory_open(null, 0));
       return new XenInterface(
-          library,
           calls,
           memory,
-          Optional.ofNullable(library.xendevicemodel_open(null, 0)),
-          buffer);
+          Optional.ofNullable(DeviceModel.xendevicemodel_open(null, 0)),
+          there(
+              "xencall_alloc_buffer_pages", Call.xencall_alloc_buffer_pages(calls, BUFFER_PAGES)));
     } catch (RuntimeException e) {
-      library.xencall_close(calls);
+      Call.xencall_close(calls);
       throw e;
     }
   }
 
-  private static Pointer there(String call, Runtime runtime, @Nullable Pointer result) {
+  private static Pointer there(String call, @Nullable Pointer result) {
     if (result == null) {
-      throw new NativeCallException(call, runtime.getLastError());
+      throw new NativeCallException(call, Native.getLastError());
     }
     return result;
   }
@@ -97,31 +72,32 @@ public final class XenInterface implements XenAccess {
 
   @Override
   public long address(int offset) {
-    return buffer.address() + offset;
+    return Pointer.nativeValue(buffer) + offset;
   }
 
   @Override
   public int call(String name, int number, int used) {
     handOver(used);
-    return takeBack(name, library.xencall1(calls, number, buffer.address()), used);
+    return takeBack(name, Call.xencall1(calls, number, Pointer.nativeValue(buffer)), used);
   }
 
   @Override
   public int call(String name, int number, int operation, int used) {
     handOver(used);
-    return takeBack(name, library.xencall2(calls, number, operation, buffer.address()), used);
+    return takeBack(
+        name, Call.xencall2(calls, number, operation, Pointer.nativeValue(buffer)), used);
   }
 
   private void handOver(int used) {
     if (closed) {
       throw new IllegalStateException("the connection to Xen is closed");
     }
-    buffer.put(0, local, 0, used);
+    buffer.write(0, local, 0, used);
   }
 
   private int takeBack(String name, int result, int used) {
-    int errno = result < 0 ? runtime.getLastError() : 0;
-    buffer.get(0, local, 0, used);
+    int errno = result < 0 ? Native.getLastError() : 0;
+    buffer.read(0, local, 0, used);
     if (result < 0) {
       throw new NativeCallException(name, errno);
     }
@@ -133,24 +109,15 @@ public final class XenInterface implements XenAccess {
     if (wanted.length < 1 || wanted.length > MOST_PAGES) {
       throw new IllegalArgumentException("pages to map: " + wanted.length);
     }
-    for (int i = 0; i < wanted.length; i++) {
-      frames.putLong(i * Long.BYTES, wanted[i]);
-      errors.putInt(i * Integer.BYTES, 0);
-    }
+    int[] errors = new int[wanted.length];
     Pointer mapped =
         there(
             "xenforeignmemory_map",
-            runtime,
-            library.xenforeignmemory_map(
-                memory,
-                domain,
-                writable ? READ | WRITE : READ,
-                wanted.length,
-                framesPointer,
-                errorsPointer));
+            Memory.xenforeignmemory_map(
+                memory, domain, writable ? READ | WRITE : READ, wanted.length, wanted, errors));
     boolean[] there = new boolean[wanted.length];
     for (int i = 0; i < wanted.length; i++) {
-      there[i] = errors.getInt(i * Integer.BYTES) == 0;
+      there[i] = errors[i] == 0;
     }
     return new ForeignPages(mapped, there);
   }
@@ -158,21 +125,18 @@ public final class XenInterface implements XenAccess {
   @Override
   public boolean markWritten(int domain, long frame) {
     return deviceModel.isPresent()
-        && library.xendevicemodel_modified_memory(deviceModel.get(), (short) domain, frame, 1) == 0;
-  }
-
-  private static ByteBuffer direct(int bytes) {
-    return ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder());
+        && DeviceModel.xendevicemodel_modified_memory(deviceModel.get(), (short) domain, frame, 1)
+            == 0;
   }
 
   @Override
   public void close() {
     if (!closed) {
       closed = true;
-      deviceModel.ifPresent(library::xendevicemodel_close);
-      library.xenforeignmemory_close(memory);
-      library.xencall_free_buffer_pages(calls, buffer, BUFFER_PAGES);
-      library.xencall_close(calls);
+      deviceModel.ifPresent(DeviceModel::xendevicemodel_close);
+      Memory.xenforeignmemory_close(memory);
+      Call.xencall_free_buffer_pages(calls, buffer, BUFFER_PAGES);
+      Call.xencall_close(calls);
     }
   }
 
@@ -195,13 +159,13 @@ public final class XenInterface implements XenAccess {
     @Override
     public void get(long offset, byte[] into, int at, int length) {
       requireThere(offset, length);
-      address.get(offset, into, at, length);
+      address.read(offset, into, at, length);
     }
 
     @Override
     public void put(long offset, byte[] from, int at, int length) {
       requireThere(offset, length);
-      address.put(offset, from, at, length);
+      address.write(offset, from, at, length);
     }
 
     private void requireThere(long offset, int length) {
@@ -220,8 +184,8 @@ public final class XenInterface implements XenAccess {
     public void close() {
       if (!unmapped) {
         unmapped = true;
-        if (library.xenforeignmemory_unmap(memory, address, there.length) < 0) {
-          throw new NativeCallException("xenforeignmemory_unmap", runtime.getLastError());
+        if (Memory.xenforeignmemory_unmap(memory, address, there.length) < 0) {
+          throw new NativeCallException("xenforeignmemory_unmap", Native.getLastError());
         }
       }
     }

@@ -11,7 +11,9 @@ import java.util.concurrent.locks.LockSupport;
 
 /** The controller's end of its watchdog. */
 public final class WatchdogProcess implements AutoCloseable {
-  private static final Duration START_LIMIT = Duration.ofSeconds(30);
+  /** How long one may take to come up where a host is not itself emulated. */
+  public static final Duration START_LIMIT = Duration.ofSeconds(30);
+
   private static final Duration ANSWER_LIMIT = Duration.ofSeconds(2);
   private static final Duration END_LIMIT = Duration.ofSeconds(75);
 
@@ -43,10 +45,10 @@ public final class WatchdogProcess implements AutoCloseable {
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start());
   }
 
-  /** Waits until the process watches, without delay; if it does not, it is ended. */
-  public void awaitReady() throws IOException {
+  /** Waits until the process watches, without delay; if it does not in time, it is ended. */
+  public void awaitReady(Duration limit) throws IOException {
     try {
-      expect(WatchdogProtocol.READY, START_LIMIT);
+      expect(WatchdogProtocol.READY, limit);
       rehearse();
     } catch (IOException e) {
       process.destroy();

@@ -38,10 +38,6 @@ final class XenGuestDomain implements GuestDomain {
 
   private static final Duration NAP = Duration.ofMillis(20);
 
-  /** No migration is told of by Xen; all else can be done. */
-  static final Set<Capability> CAPABILITIES =
-      EnumSet.complementOf(EnumSet.of(Capability.MIGRATION_REPORTS));
-
   private final XenDomain domain;
   private final Guard guard;
   private final XenMemory memory;
@@ -69,9 +65,15 @@ final class XenGuestDomain implements GuestDomain {
   /**
    * @param hypervisor for reports, such as {@code Xen 4.17.5}
    * @param memory of the guest, and closed with this
+   * @param tracked whether Xen can be told what was written
    */
   XenGuestDomain(
-      XenDomain domain, DomainInfo info, String hypervisor, XenMemory memory, Guard guard) {
+      XenDomain domain,
+      DomainInfo info,
+      String hypervisor,
+      XenMemory memory,
+      boolean tracked,
+      Guard guard) {
     this.domain = domain;
     this.guard = guard;
     this.memory = memory;
@@ -82,7 +84,17 @@ final class XenGuestDomain implements GuestDomain {
             info.onlineVcpus(),
             memory.regions().stream().mapToLong(MemoryRegion::size).sum(),
             OptionalLong.empty(),
-            CAPABILITIES);
+            capabilities(tracked));
+  }
+
+  /** Xen tells of no migration. */
+  private static Set<Capability> capabilities(boolean tracked) {
+    EnumSet<Capability> all =
+        EnumSet.of(Capability.EXCLUSIVE_CONTROL, Capability.DIRECT_TEXT_WRITES);
+    if (tracked) {
+      all.add(Capability.DIRTY_TRACKING);
+    }
+    return all;
   }
 
   @Override

@@ -193,6 +193,7 @@ public final class XenHost implements GuestHost {
           info,
           version(),
           new XenMemory(xen, info.id(), regions, System::nanoTime),
+          xen.markWritten(info.id(), regions.get(0).start().value() / XenAccess.PAGE),
           new XenGuestDomain.Guard(
               path, XenWatchdogMain.command(identity, path, silenceLimit), silenceLimit));
     } catch (NativeCallException e) {
