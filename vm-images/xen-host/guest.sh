@@ -47,7 +47,7 @@ on_poweroff = "destroy"
 on_reboot = "destroy"
 on_crash = "preserve"
 CFG
-xl -q create "$run/guest.cfg" >&2
+xl create -q "$run/guest.cfg" >&2
 id=$(xl domid "$name")
 tty=''
 for ((waited = 0; waited < 300; waited++)); do

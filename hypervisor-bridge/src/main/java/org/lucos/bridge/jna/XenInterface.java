@@ -39,10 +39,9 @@ public final class XenInterface implements XenAccess {
    * Opens the hypervisor's devices.
    *
    * @throws NativeCallException if this is no domain that may, or the process may not
-   * @throws UnsatisfiedLinkError if a library is not there
+   * @throws LinkageError if a library is not there
    */
   public static XenInterface open() {
-    XenLibraries.load();
     Pointer calls = there("xencall_open", Call.xencall_open(null, 0));
     try {
       Pointer memory = there("xenforeignmemory_open", Memory.xenforeignmemory_open(null, 0));

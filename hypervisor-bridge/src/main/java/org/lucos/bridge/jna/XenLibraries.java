@@ -7,24 +7,18 @@ import org.jspecify.annotations.Nullable;
 /**
  * The functions of Xen's stable libraries that are used here, as their headers declare them. Mapped
  * with JNA, which is ready after a fraction of the time that jnr-ffi takes, and that is what a
- * watchdog has; each call goes to the hypervisor anyway, which takes longer than either.
+ * watchdog has; each call goes to the hypervisor anyway, which takes longer than either. A library
+ * that is not there is an {@code UnsatisfiedLinkError} when its class is first used.
  */
 final class XenLibraries {
   private XenLibraries() {}
 
-  /**
-   * Loads them.
-   *
-   * @throws UnsatisfiedLinkError if one is not there
-   */
-  static void load() {
-    Native.register(Call.class, "libxencall.so.1");
-    Native.register(Memory.class, "libxenforeignmemory.so.1");
-    Native.register(DeviceModel.class, "libxendevicemodel.so.1");
-  }
-
   /** {@code xencall.h}. */
   static final class Call {
+    static {
+      Native.register(Call.class, "libxencall.so.1");
+    }
+
     private Call() {}
 
     /** Null if this is no domain that may make hypercalls. */
@@ -46,6 +40,10 @@ final class XenLibraries {
 
   /** {@code xenforeignmemory.h}. */
   static final class Memory {
+    static {
+      Native.register(Memory.class, "libxenforeignmemory.so.1");
+    }
+
     private Memory() {}
 
     static native @Nullable Pointer xenforeignmemory_open(@Nullable Pointer logger, int flags);
@@ -67,6 +65,10 @@ final class XenLibraries {
 
   /** {@code xendevicemodel.h}. */
   static final class DeviceModel {
+    static {
+      Native.register(DeviceModel.class, "libxendevicemodel.so.1");
+    }
+
     private DeviceModel() {}
 
     static native @Nullable Pointer xendevicemodel_open(@Nullable Pointer logger, int flags);

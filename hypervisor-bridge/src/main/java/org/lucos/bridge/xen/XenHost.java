@@ -71,7 +71,7 @@ public final class XenHost implements GuestHost {
   private static XenAccess access() {
     try {
       return XenInterface.open();
-    } catch (UnsatisfiedLinkError e) {
+    } catch (LinkageError e) {
       throw new DomainRefusedException(
           new DomainRefusal.HypervisorFailure(
               "loading Xen's libraries", "libxencall, libxenforeignmemory and libxendevicemodel"),
