@@ -14,7 +14,7 @@ import org.lucos.tests.guest.TestGuest;
  * @param command what to run in the guest
  * @param answer what the output matches while the patch is applied, and never else
  */
-record Mechanism(String recipe, String function, String command, String answer) {
+public record Mechanism(String recipe, String function, String command, String answer) {
   /** Has a table whose address the kernel may keep: its module is retained after a revert. */
   static final Mechanism DATA =
       new Mechanism(
@@ -26,7 +26,7 @@ record Mechanism(String recipe, String function, String command, String answer) 
   static final Mechanism VERSION =
       new Mechanism(
           "version-shows", "version_proc_show", "cat /proc/version", "(?s).*lucos version");
-  static final Mechanism CMDLINE =
+  public static final Mechanism CMDLINE =
       new Mechanism(
           "cmdline-shows", "cmdline_proc_show", "cat /proc/cmdline", "(?s).*lucos cmdline");
   static final Mechanism UPTIME =
