@@ -155,7 +155,9 @@ class XenGuestDomainTest {
     XenGuestDomain watched =
         domain(
             List.of(
-                "sh", "-c", "echo ready; while read o; do echo ok; [ \"$o\" = hold ] || break; done"));
+                "sh",
+                "-c",
+                "echo ready; while read o; do echo ok; [ \"$o\" = hold ] || break; done"));
     PausedGuest held = watched.pause("hold");
     for (int i = 0; i < 500 && xen.stops > 0; i++) {
       try {
