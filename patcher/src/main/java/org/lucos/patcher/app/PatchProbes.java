@@ -81,7 +81,7 @@ final class PatchProbes {
         return;
       }
       try (link) {
-        conversation.accept(ProbeRunner.of(link));
+        conversation.accept(ProbeRunner.of(link, HELLO));
       }
     }
 
@@ -189,7 +189,7 @@ final class PatchProbes {
     try {
       agent.converse(
           runner -> {
-            said(runner.name());
+            same(runner.name());
             for (Planned next = left.peek(); next != null && !isOver(); next = left.peek()) {
               add(moment, next, run(moment, next, runner));
               left.remove();
@@ -216,8 +216,13 @@ final class PatchProbes {
     return stopped || failure().isPresent();
   }
 
-  private synchronized void said(String ofItself) {
-    version = ofItself;
+  /** What one agent took for a probe says nothing of what another one takes. */
+  private synchronized void same(String name) {
+    if (!version.isEmpty() && !version.equals(name)) {
+      throw new AgentException(
+          Kind.ABSENT, "'" + version + "' ran the probes before, now there is '" + name + "'");
+    }
+    version = name;
   }
 
   private Verdict run(String moment, Planned planned, ProbeRunner runner) {
@@ -271,7 +276,7 @@ final class PatchProbes {
       if (e.kind() != Kind.SILENT) {
         throw e;
       }
-      runner.ping(HELLO); // is it the agent that is silent, or the probe
+      runner.ping(); // is it the agent that is silent, or the probe
       return new Verdict(
           "failed",
           "",

@@ -34,7 +34,8 @@ final class ProbeJudge {
       case SERVICE -> isActive(words.get(0));
       // no file is made of it, so none stays behind
       case SCRIPT -> List.of("/bin/sh", "-c", words.get(0), "lucos-probe");
-      default -> words;
+      case COMMAND -> words;
+      case TCP, FILE -> throw new IllegalArgumentException("no program: " + probe.check());
     };
   }
 

@@ -20,10 +20,14 @@ interface ProbeRunner {
   AgentAnswer.Job run(PatchProbe probe, Duration beyond);
 
   /** Fails if it does not answer any more. */
-  void ping(Duration limit);
+  void ping();
 
-  /** Our own agent. */
-  static ProbeRunner of(AgentLink link) {
+  /**
+   * Our own agent.
+   *
+   * @param pingLimit how long a sign of life may take
+   */
+  static ProbeRunner of(AgentLink link, Duration pingLimit) {
     return new ProbeRunner() {
       @Override
       public String name() {
@@ -37,8 +41,8 @@ interface ProbeRunner {
       }
 
       @Override
-      public void ping(Duration limit) {
-        link.ask(new AgentRequest.Ping(), limit);
+      public void ping() {
+        link.ask(new AgentRequest.Ping(), pingLimit);
       }
     };
   }

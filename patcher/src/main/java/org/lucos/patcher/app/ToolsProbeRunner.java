@@ -1,5 +1,6 @@
 package org.lucos.patcher.app;
 
+import com.google.common.util.concurrent.Uninterruptibles;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,7 +19,6 @@ import org.lucos.patcher.build.PatchProbe;
  */
 final class ToolsProbeRunner implements ProbeRunner {
   private static final Duration BETWEEN = Duration.ofMillis(50);
-
   private static final int KILL = 9;
 
   private final GuestTools tools;
@@ -43,13 +43,13 @@ final class ToolsProbeRunner implements ProbeRunner {
         int took = (int) Duration.ofNanos(System.nanoTime() - start).toMillis();
         return job(probe, ended.get(), took);
       }
-      sleep();
+      Uninterruptibles.sleepUninterruptibly(BETWEEN);
     }
     throw new AgentException(Kind.SILENT, "the probe does not end within its limit");
   }
 
   @Override
-  public void ping(Duration limit) {
+  public void ping() {
     try {
       tools.ping();
     } catch (DomainRefusedException e) {
@@ -61,7 +61,7 @@ final class ToolsProbeRunner implements ProbeRunner {
     try {
       return tools.start(words(probe));
     } catch (DomainRefusedException e) {
-      ping(Duration.ZERO);
+      ping(); // is it lost, or unwilling
       throw new AgentException(Kind.UNWILLING, String.valueOf(e.getMessage()));
     }
   }
@@ -116,14 +116,5 @@ final class ToolsProbeRunner implements ProbeRunner {
     return signal != 0
         ? new AgentAnswer.Job(false, "signalled", signal, took, ended.output())
         : new AgentAnswer.Job(code == 0, "exited", code, took, ended.output());
-  }
-
-  private static void sleep() {
-    try {
-      Thread.sleep(BETWEEN.toMillis());
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException("interrupted in a probe", e);
-    }
   }
 }
