@@ -5,7 +5,6 @@ import org.lucos.patcher.agent.AgentAnswer;
 import org.lucos.patcher.agent.AgentException;
 import org.lucos.patcher.agent.AgentLink;
 import org.lucos.patcher.agent.AgentRequest;
-import org.lucos.patcher.build.PatchProbe;
 
 /** Who runs probes in a guest. Every method throws {@link AgentException} if it does not. */
 interface ProbeRunner {
@@ -13,11 +12,11 @@ interface ProbeRunner {
   String name();
 
   /**
-   * Runs a probe.
+   * Runs a probe, with the program it brings along.
    *
    * @param beyond how much later than the probe's own limit the answer may come
    */
-  AgentAnswer.Job run(PatchProbe probe, Duration beyond);
+  AgentAnswer.Job run(ProbeReport.Planned planned, Duration beyond);
 
   /** Fails if it does not answer any more. */
   void ping();
@@ -35,8 +34,9 @@ interface ProbeRunner {
       }
 
       @Override
-      public AgentAnswer.Job run(PatchProbe probe, Duration beyond) {
-        AgentRequest.Probe request = ProbeJudge.request(probe);
+      public AgentAnswer.Job run(ProbeReport.Planned planned, Duration beyond) {
+        AgentRequest.Probe request = ProbeJudge.request(planned.probe());
+        planned.program().ifPresent(program -> link.bring(program, pingLimit));
         return link.ask(request, request.limit().plus(beyond));
       }
 

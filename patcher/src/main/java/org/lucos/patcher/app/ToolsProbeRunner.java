@@ -33,7 +33,12 @@ final class ToolsProbeRunner implements ProbeRunner {
   }
 
   @Override
-  public AgentAnswer.Job run(PatchProbe probe, Duration beyond) {
+  public AgentAnswer.Job run(ProbeReport.Planned planned, Duration beyond) {
+    PatchProbe probe = planned.probe();
+    if (planned.program().isPresent()) {
+      throw new AgentException(
+          Kind.UNWILLING, "it needs the agent of lucos: this one takes no programs of the host's");
+    }
     long start = System.nanoTime();
     long program = start(probe);
     long deadline = start + Duration.ofMillis(probe.limitMilliseconds()).plus(beyond).toNanos();
@@ -100,7 +105,7 @@ final class ToolsProbeRunner implements ProbeRunner {
                   "exec head -c 1 <\"$1\" >/dev/null",
                   "lucos-probe",
                   probe.words().get(0)));
-      case SERVICE, COMMAND, SCRIPT -> words.addAll(ProbeJudge.program(probe));
+      case SERVICE, COMMAND, SCRIPT, PROGRAM -> words.addAll(ProbeJudge.program(probe));
     }
     return words;
   }

@@ -224,6 +224,29 @@ class PatchProbesTest {
   }
 
   @Test
+  void programThatCannotTellHasNotRun() {
+    PatchProbe probe =
+        new PatchProbe(
+            "p",
+            When.AFTER,
+            PatchProbe.Check.PROGRAM,
+            List.of("look"),
+            1000,
+            0,
+            "",
+            0,
+            false,
+            "",
+            "ab".repeat(32));
+    AgentAnswer.Job job = new AgentAnswer.Job(false, "exited", 20, 5, "CANNOT TELL: socket\n");
+    assertThat(ProbeJudge.judge(probe, job, -1))
+        .returns("not-run", ProbeReport.Verdict::state)
+        .returns("it cannot tell, it says 'CANNOT TELL: socket'", ProbeReport.Verdict::why);
+    AgentAnswer.Job flawed = new AgentAnswer.Job(false, "exited", 10, 5, "FLAWED\n");
+    assertThat(ProbeJudge.judge(probe, flawed, -1).isFailed()).isTrue();
+  }
+
+  @Test
   void anotherAgentThanBeforeRunsNothing() {
     List<String> names = new ArrayList<>(List.of("one", "other"));
     PatchProbes probes =
@@ -241,7 +264,7 @@ class PatchProbesTest {
 
   private record Passing(String name) implements ProbeRunner {
     @Override
-    public AgentAnswer.Job run(PatchProbe probe, Duration beyond) {
+    public AgentAnswer.Job run(ProbeReport.Planned planned, Duration beyond) {
       return answer("exited", 0, "");
     }
 
