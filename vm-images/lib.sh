@@ -103,16 +103,15 @@ start_libvirt_daemons() {
   libvirt_answers && return 0
   ((EUID == 0)) || die "libvirtd does not answer at $LUCOS_URI; start it or run as root"
   note "starting libvirtd"
-  mkdir -p "$LUCOS_RUN"
   if [[ -d /run/systemd/system ]]; then
     systemctl start virtlogd.socket libvirtd.socket 2>/dev/null || systemctl start libvirtd
+  else
+    mkdir -p "$LUCOS_RUN"
+    pgrep -x virtlogd >/dev/null || start_daemon virtlogd
+    pgrep -x libvirtd >/dev/null || start_daemon libvirtd
   fi
   local waited
   for ((waited = 0; waited < 150; waited++)); do
-    if [[ ! -d /run/systemd/system ]]; then # again and again: one that is there may be about to end
-      pgrep -x virtlogd >/dev/null || start_daemon virtlogd
-      pgrep -x libvirtd >/dev/null || start_daemon libvirtd
-    fi
     libvirt_answers && return 0
     sleep 0.2
   done
@@ -128,7 +127,7 @@ admit_to_kvm() {
 }
 
 start_daemon() {
-  "$1" -d -p "$LUCOS_RUN/$1.pid" 8>&- 9>&- </dev/null >/dev/null 2>&1 || true # who waits sees whether it answers
+  "$1" -d -p "$LUCOS_RUN/$1.pid" 8>&- 9>&- </dev/null >/dev/null 2>&1 || die "$1 does not start; see /var/log/libvirt"
 }
 
 # use_libvirt: start_libvirt for a script that will call stop_libvirt; the shared lock on descriptor 8 tells others
@@ -140,28 +139,29 @@ use_libvirt() {
   start_libvirt
 }
 
-# end_process PID: asks it to end and waits until it has, so that whoever comes next does not take it for one that stays.
-end_process() {
-  local waited
-  kill "$1" || return 0
-  for ((waited = 0; waited < 100; waited++)); do
-    kill -0 "$1" 2>/dev/null || return 0
-    sleep 0.1
-  done
-}
-
 # stop_libvirt: ends the daemons that start_libvirt started, if no guest runs and no other script uses them.
 stop_libvirt() {
   flock -x -n 8 2>/dev/null || return 0
-  local daemon file
-  if [[ -e $LUCOS_RUN/libvirtd.pid && -z $(virsh -q -c "$LUCOS_URI" list --name 2>/dev/null) ]]; then
-    for daemon in libvirtd virtlogd; do
-      file=$LUCOS_RUN/$daemon.pid
-      if [[ -s $file ]] && pgrep -x -F "$file" "$daemon" >/dev/null 2>&1; then end_process "$(<"$file")"; fi
-      rm -f "$file"
-    done
-  fi
+  with_lock libvirt stop_libvirt_daemons
   flock -u 8
+}
+
+# Waits until they have ended: who starts them next would take one that is there for one that stays.
+stop_libvirt_daemons() {
+  local daemon file pid waited
+  [[ -e $LUCOS_RUN/libvirtd.pid && -z $(virsh -q -c "$LUCOS_URI" list --name 2>/dev/null) ]] || return 0
+  for daemon in libvirtd virtlogd; do
+    file=$LUCOS_RUN/$daemon.pid
+    if [[ -s $file ]] && pgrep -x -F "$file" "$daemon" >/dev/null 2>&1; then
+      pid=$(<"$file")
+      kill "$pid"
+      for ((waited = 0; waited < 100; waited++)); do
+        kill -0 "$pid" 2>/dev/null || break
+        sleep 0.1
+      done
+    fi
+    rm -f "$file"
+  done
 }
 
 # accelerator KERNEL INITRD: prints kvm or tcg. A /dev/kvm that opens proves nothing (a nested host may have no hardware

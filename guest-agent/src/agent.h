@@ -83,23 +83,25 @@ json_t *kernel_log_answer(const struct kernel_log *log);
 
 // ---- jobs.c: what the agent asks the runner for
 
-enum job_kind { JOB_TCP = 1, JOB_FILE, JOB_COMMAND, JOB_FREEZE, JOB_THAW };
+enum job_kind { JOB_TCP = 1, JOB_FILE, JOB_COMMAND, JOB_FREEZE, JOB_THAW, JOB_PART, JOB_PROGRAM };
 enum { JOB_TEXT = 16384, JOB_OUTPUT = 8192, JOB_ARGUMENTS = 64, JOBS_AT_ONCE = 16 };
-enum { PROBE_LIMIT_MS = 60000, FREEZE_LIMIT_MS = 10000 };
+enum { PROBE_LIMIT_MS = 60000, FREEZE_LIMIT_MS = 10000, PROGRAM_LIMIT = 2 << 20 };
 
-// A packet: the strings follow one another in text, each ended by 0.
+// A packet: the strings follow one another in text, each ended by 0. In a JOB_PART text is the part of a program that
+// begins at offset; one of a program of 0 bytes takes away what is there.
 struct job_request {
   uint64_t number;
   uint32_t kind;
   uint32_t limit_ms;
   uint32_t port;
   uint32_t strings;
+  uint32_t offset, total;
   uint32_t length;
   char text[JOB_TEXT];
 };
 
 enum job_outcome {
-  JOB_PASSED = 1, // answered, readable, exited with 0, frozen, thawed
+  JOB_PASSED = 1, // answered, readable, exited with 0, frozen, thawed, taken
   JOB_FAILED,     // code: the exit status, or errno
   JOB_SIGNALLED,  // code: the signal
   JOB_TIMED_OUT,
@@ -154,6 +156,8 @@ struct agent {
 
 // Takes bytes of the host, whatever they are.
 void agent_take(struct agent *agent, const char *bytes, size_t count);
+// The host is gone: what it was about to have run goes too.
+void agent_forget_program(struct agent *agent);
 // Takes the end of a job.
 void agent_job_done(struct agent *agent, const struct job_result *result);
 

@@ -14,10 +14,20 @@ static bool is_name_of_cgroup(const char *name) {
   return true;
 }
 
+static bool is_part(const struct job_request *job) {
+  return job->strings == 0 && job->total <= PROGRAM_LIMIT && job->offset <= job->total &&
+         job->length <= job->total - job->offset && (job->length > 0) == (job->total > 0);
+}
+
 bool job_is_sound(const struct job_request *job, size_t bytes) {
   size_t head = offsetof(struct job_request, text);
-  if (bytes < head || job->length > JOB_TEXT || bytes != head + job->length || job->strings < 1 ||
-      job->strings > JOB_ARGUMENTS || job->length < 1 || job->text[job->length - 1] != 0) {
+  if (bytes < head || job->length > JOB_TEXT || bytes != head + job->length) {
+    return false;
+  }
+  if (job->kind == JOB_PART) {
+    return is_part(job);
+  }
+  if (job->strings < 1 || job->strings > JOB_ARGUMENTS || job->length < 1 || job->text[job->length - 1] != 0) {
     return false;
   }
   uint32_t ends = 0;
@@ -34,6 +44,8 @@ bool job_is_sound(const struct job_request *job, size_t bytes) {
       return job->strings == 1 && job->text[0] == '/' && job->limit_ms <= PROBE_LIMIT_MS;
     case JOB_COMMAND:
       return job->text[0] == '/' && job->limit_ms <= PROBE_LIMIT_MS;
+    case JOB_PROGRAM:
+      return job->limit_ms <= PROBE_LIMIT_MS;
     case JOB_FREEZE:
     case JOB_THAW:
       return job->strings == 1 && is_name_of_cgroup(job->text) && job->limit_ms <= FREEZE_LIMIT_MS;

@@ -133,6 +133,7 @@ static int serve(struct agent *agent, const struct port *port, int kmsg) {
         kernel_log_read(&agent->log, kmsg);
       } else if (events[i].events & EPOLLHUP && port->lasts && !(events[i].events & EPOLLIN)) {
         lines_forget(&agent->in); // another host, or another controller, begins anew
+        agent_forget_program(agent);
         agent->out.used = 0;
       }
     }

@@ -23,6 +23,7 @@ static void hello(struct agent *agent, json_int_t id, const json_t *request) {
       json_t *able = json_pack("[s, s, s, s, s, s]", "facts", "freeze", "kernel-log", "nudge", "probe", "quiescence");
       if (agent->commands) {
         json_array_append_new(able, json_string("commands"));
+        json_array_append_new(able, json_string("programs"));
       }
       answer(agent, id, "ok",
              json_pack("{s:i, s:s, s:i, s:i, s:o}", "protocol", AGENT_PROTOCOL, "agent", AGENT_VERSION, "pid",
@@ -87,6 +88,21 @@ static void begin(struct agent *agent, json_int_t id, struct job_request *job) {
   refuse(agent, id, "busy", "16 jobs are under way");
 }
 
+static bool may_run(struct agent *agent, json_int_t id) {
+  if (!agent->commands) {
+    refuse(agent, id, "forbidden", "this agent runs no programs for the host");
+  }
+  return agent->commands;
+}
+
+static bool add_words(struct job_request *job, const json_t *words) {
+  bool sound = json_array_size(words) > 0;
+  size_t i;
+  json_t *each;
+  json_array_foreach(words, i, each) { sound = sound && add_string(job, each); }
+  return sound;
+}
+
 static void probe(struct agent *agent, json_int_t id, const json_t *request) {
   struct job_request job = {.limit_ms = number_of(request, "limit"), .port = number_of(request, "port")};
   const char *kind = json_string_value(json_object_get(request, "kind"));
@@ -97,22 +113,67 @@ static void probe(struct agent *agent, json_int_t id, const json_t *request) {
   } else if (kind && strcmp(kind, "file") == 0) {
     job.kind = JOB_FILE;
     sound = add_string(&job, json_object_get(request, "path"));
-  } else if (kind && strcmp(kind, "command") == 0) {
-    if (!agent->commands) {
-      refuse(agent, id, "forbidden", "this agent runs no programs for the host");
+  } else if (kind && (strcmp(kind, "command") == 0 || strcmp(kind, "program") == 0)) {
+    if (!may_run(agent, id)) {
       return;
     }
-    job.kind = JOB_COMMAND;
-    const json_t *words = json_object_get(request, "words");
-    size_t i;
-    json_t *each;
-    sound = json_array_size(words) > 0;
-    json_array_foreach(words, i, each) { sound = sound && add_string(&job, each); }
+    job.kind = kind[0] == 'c' ? JOB_COMMAND : JOB_PROGRAM;
+    sound = add_words(&job, json_object_get(request, "words"));
   }
   if (!sound) {
     job.kind = 0;
   }
   begin(agent, id, &job);
+}
+
+static int digit64(char c) {
+  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const char *at = c ? strchr(digits, c) : NULL;
+  return at ? (int)(at - digits) : -1;
+}
+
+// Base64 with its padding; false if it is none or has no room.
+static bool add_bytes(struct job_request *job, const json_t *value) {
+  const char *text = json_string_value(value);
+  size_t length = json_string_length(value);
+  if (!json_is_string(value) || length % 4 != 0 || length / 4 * 3 > JOB_TEXT + 2) {
+    return false;
+  }
+  for (size_t at = 0; at < length; at += 4) {
+    size_t pads = at + 4 < length ? 0 : (size_t)(text[at + 3] == '=') + (text[at + 2] == '=' && text[at + 3] == '=');
+    uint32_t bits = 0;
+    for (size_t i = 0; i < 4; i++) {
+      int digit = i + pads < 4 ? digit64(text[at + i]) : 0;
+      if (digit < 0) {
+        return false;
+      }
+      bits = bits << 6 | (uint32_t)digit;
+    }
+    for (size_t i = 0; i + pads < 3; i++) {
+      if (job->length == JOB_TEXT) {
+        return false;
+      }
+      job->text[job->length++] = (char)(bits >> (16 - 8 * i));
+    }
+  }
+  return true;
+}
+
+static void part(struct agent *agent, json_int_t id, const json_t *request) {
+  struct job_request job = {
+      .kind = JOB_PART, .offset = number_of(request, "offset"), .total = number_of(request, "total")};
+  if (!may_run(agent, id)) {
+    return;
+  }
+  if (!add_bytes(&job, json_object_get(request, "bytes"))) {
+    job.kind = 0;
+  }
+  begin(agent, id, &job);
+}
+
+void agent_forget_program(struct agent *agent) {
+  const struct job_request nothing = {.kind = JOB_PART};
+  agent->begin_job(agent, &nothing); // nobody waits for what comes of it
 }
 
 static void cgroup(struct agent *agent, json_int_t id, const json_t *request, uint32_t kind) {
@@ -142,6 +203,8 @@ static void serve(struct agent *agent, json_int_t id, const json_t *request) {
     answer(agent, id, "ok", kernel_log_answer(&agent->log));
   } else if (strcmp(what, "probe") == 0) {
     probe(agent, id, request);
+  } else if (strcmp(what, "program") == 0) {
+    part(agent, id, request);
   } else if (strcmp(what, "freeze") == 0) {
     cgroup(agent, id, request, JOB_FREEZE);
   } else if (strcmp(what, "thaw") == 0) {
@@ -178,12 +241,14 @@ void agent_take(struct agent *agent, const char *bytes, size_t count) {
   lines_feed(&agent->in, bytes, count, take, too_long, agent);
 }
 
+static bool is_program(uint32_t kind) { return kind == JOB_COMMAND || kind == JOB_PROGRAM; }
+
 static const char *outcome_of(const struct job_slot *slot, const struct job_result *result) {
   switch (result->outcome) {
     case JOB_PASSED:
-      return slot->kind == JOB_COMMAND ? "exited" : "passed";
+      return is_program(slot->kind) ? "exited" : "passed";
     case JOB_FAILED:
-      return slot->kind == JOB_COMMAND ? "exited" : "failed";
+      return is_program(slot->kind) ? "exited" : "failed";
     case JOB_SIGNALLED:
       return "signalled";
     case JOB_TIMED_OUT:

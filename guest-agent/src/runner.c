@@ -1,4 +1,4 @@
-// The half that may: runs probes and programs, each in a process group of its own with a time limit, and freezes
+// The half that may: runs probes and programs of the guest or of the host, each in a process group of its own with a time limit, and freezes
 // control groups. It takes packets from the agent only, and checks them as if it were the host.
 #define _GNU_SOURCE
 #include "agent.h"
@@ -12,11 +12,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#ifndef MFD_EXEC // Linux 6.3
+#define MFD_EXEC 0x10U
+#endif
 
 // What a child of ours says through its exit status, where that is not a program's own.
 enum { SAYS_YES = 0, SAYS_NO = 1, SAYS_LATE = 2 };
@@ -39,6 +45,8 @@ struct runner {
   int socket;
   int root;
   bool commands;
+  int program; // of the host's, in memory only, until it is run; -1 if there is none
+  uint32_t has, wants;
   struct running all[JOBS_AT_ONCE];
 };
 
@@ -95,7 +103,8 @@ static _Noreturn void read_file(const struct job_request *job) {
   _exit(SAYS_YES);
 }
 
-static _Noreturn void run_command(struct job_request *job) {
+// program: the file of one of the host's; -1 for one of the guest's.
+static _Noreturn void run_command(struct job_request *job, int program) {
   char *words[JOB_ARGUMENTS + 1] = {0};
   for (uint32_t i = 0; i < job->strings; i++) {
     words[i] = (char *)job_string(job, i);
@@ -103,7 +112,11 @@ static _Noreturn void run_command(struct job_request *job) {
   char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", language[] = "LC_ALL=C";
   char *environment[] = {path, language, NULL};
   dup2(STDOUT_FILENO, STDERR_FILENO);
-  execve(words[0], words, environment);
+  if (program < 0) {
+    execve(words[0], words, environment);
+  } else {
+    syscall(SYS_execveat, program, "", words, environment, AT_EMPTY_PATH);
+  }
   dprintf(STDOUT_FILENO, "%s: %s", words[0], strerror(errno));
   _exit(127);
 }
@@ -155,10 +168,14 @@ static _Noreturn void be_child(struct runner *runner, struct running *run, int o
   dup2(nothing, STDIN_FILENO);
   dup2(output, STDOUT_FILENO);
   dup2(nothing, STDERR_FILENO);
+  bool brought = run->job.kind == JOB_PROGRAM;
   // Out of the way of each other, then of what is closed.
-  int root = dup3(fcntl(runner->root, F_DUPFD, 64), 3, O_CLOEXEC);
-  int kept = dup3(fcntl(hold, F_DUPFD, 64 + 1), 4, O_CLOEXEC);
-  close_range(5, ~0U, 0);
+  int files[] = {fcntl(runner->root, F_DUPFD, 64), fcntl(hold, F_DUPFD, 64),
+                 brought ? fcntl(runner->program, F_DUPFD, 64) : -1};
+  int root = dup3(files[0], 3, O_CLOEXEC);
+  int kept = dup3(files[1], 4, O_CLOEXEC);
+  int program = brought ? dup3(files[2], 5, O_CLOEXEC) : -1;
+  close_range(brought ? 6 : 5, ~0U, 0);
   signal(SIGCHLD, SIG_DFL);
   sigprocmask(SIG_SETMASK, signals, NULL);
   switch (run->job.kind) {
@@ -167,7 +184,8 @@ static _Noreturn void be_child(struct runner *runner, struct running *run, int o
     case JOB_FILE:
       read_file(&run->job);
     case JOB_COMMAND:
-      run_command(&run->job);
+    case JOB_PROGRAM:
+      run_command(&run->job, program);
     default:
       freeze(root, &run->job, kept);
   }
@@ -228,6 +246,50 @@ static int begin(struct runner *runner, struct running *run, const struct job_re
   return 0;
 }
 
+static int drop_program(struct runner *runner) {
+  if (runner->program >= 0) {
+    close(runner->program);
+  }
+  runner->program = -1;
+  runner->has = runner->wants = 0;
+  return 0;
+}
+
+// A file that is in no directory: it is gone with its last descriptor. Newer kernels want to be told that it may be run.
+static int memory_file(void) {
+  int file = memfd_create("lucos-probe", MFD_CLOEXEC | MFD_EXEC);
+  return file < 0 && errno == EINVAL ? memfd_create("lucos-probe", MFD_CLOEXEC) : file;
+}
+
+// The next part of a program, or the first one of another.
+static int add_part(struct runner *runner, const struct job_request *job) {
+  if (job->offset == 0) {
+    drop_program(runner);
+    if (job->total == 0) {
+      return 0;
+    }
+    runner->program = memory_file();
+    runner->wants = job->total;
+    if (runner->program < 0) {
+      return errno;
+    }
+  }
+  if (runner->program < 0 || job->offset != runner->has || job->total != runner->wants) {
+    drop_program(runner);
+    return EILSEQ;
+  }
+  ssize_t put = pwrite(runner->program, job->text, job->length, job->offset);
+  if (put != (ssize_t)job->length) {
+    int error = put < 0 ? errno : ENOSPC;
+    drop_program(runner);
+    return error;
+  }
+  runner->has += job->length;
+  return 0;
+}
+
+static bool is_program(uint32_t kind) { return kind == JOB_COMMAND || kind == JOB_PROGRAM; }
+
 static void take(struct runner *runner, sigset_t *signals) {
   static struct job_request job;
   ssize_t got = recv(runner->socket, &job, sizeof job, MSG_DONTWAIT);
@@ -235,12 +297,21 @@ static void take(struct runner *runner, sigset_t *signals) {
     return;
   }
   int error = EINVAL;
-  if (job_is_sound(&job, (size_t)got) && (job.kind != JOB_COMMAND || runner->commands)) {
+  bool sound = job_is_sound(&job, (size_t)got);
+  if (sound && job.kind == JOB_PART) {
+    error = runner->commands ? add_part(runner, &job) : EPERM;
+    send_result(runner, NULL, job.number, error ? JOB_REFUSED : JOB_PASSED, error);
+    return;
+  }
+  if (sound && (!is_program(job.kind) || runner->commands)) {
     if (job.kind == JOB_THAW) {
       thaw(runner, &job);
       return;
     }
     error = EAGAIN;
+    if (job.kind == JOB_PROGRAM && (runner->program < 0 || runner->has != runner->wants)) {
+      error = ENOENT; // it was not brought, or not all of it
+    }
     if (job.kind == JOB_FREEZE && frozen(runner, job.text)) {
       error = EALREADY;
     }
@@ -248,6 +319,9 @@ static void take(struct runner *runner, sigset_t *signals) {
       if (!runner->all[i].used) {
         error = begin(runner, &runner->all[i], &job, signals);
       }
+    }
+    if (job.kind == JOB_PROGRAM) {
+      drop_program(runner); // who runs it has it; nothing stays behind
     }
   }
   if (error) {
@@ -279,7 +353,7 @@ static int said(struct running *run) {
 
 static void end(struct runner *runner, struct running *run) {
   int status = run->status;
-  bool program = run->job.kind == JOB_COMMAND;
+  bool program = is_program(run->job.kind);
   if (run->job.kind == JOB_FREEZE) {
     set_frozen(runner->root, run->job.text, false); // whatever ended the one that was to do it
   }
@@ -358,6 +432,7 @@ int runner_run(int socket, int agent_process, int root, bool commands) {
   runner.socket = socket;
   runner.root = root;
   runner.commands = commands;
+  runner.program = -1;
   sigset_t signals, blocked;
   sigemptyset(&blocked);
   sigaddset(&blocked, SIGCHLD);
@@ -386,6 +461,7 @@ int runner_run(int socket, int agent_process, int root, bool commands) {
     }
   }
   end_all(&runner);
+  drop_program(&runner);
   sigprocmask(SIG_SETMASK, &signals, NULL);
   return status;
 }

@@ -33,6 +33,27 @@ head -c 2000000 /dev/urandom | timeout 60 "$agent" --stdio >/dev/null || fail "r
 printf '{"id":1,"do":"probe","kind":"command","words":["/bin/true"],"limit":1000}\n' |
   timeout 20 "$agent" --stdio --no-commands | grep -q forbidden || fail "a program was run"
 
+# A program that the host brings along is run once, without a file: here the agent itself.
+# bring PROGRAM WORDS...: the requests that run it twice
+bring() {
+  local size offset id=1
+  size=$(stat -c %s "$1")
+  for ((offset = 0; offset < size; offset += 16383, id++)); do
+    printf '{"id":%d,"do":"program","offset":%d,"total":%d,"bytes":"%s"}\n' "$id" "$offset" "$size" \
+      "$(tail -c +$((offset + 1)) "$1" | head -c 16383 | base64 -w 0)"
+    sleep 0.01 # at most 16 at once
+  done
+  printf '{"id":9000,"do":"probe","kind":"program","words":["it","--version"],"limit":20000}\n'
+  sleep 2
+  printf '{"id":9001,"do":"probe","kind":"program","words":["it","--version"],"limit":20000}\n'
+}
+bring "$agent" | timeout 60 "$agent" --stdio >target/brought
+grep -q '"id":9000,.*"exited","code":0,.*"lucos-agent [0-9.]*\\n"' target/brought || fail "a program of the host's did not run"
+grep -q '"id":9001,.*"refused","code":2,' target/brought || fail "a program of the host's stayed"
+if grep -vE '"id":9001|"passed":true' target/brought; then fail "a part was not taken"; fi
+printf '{"id":1,"do":"program","offset":0,"total":2,"bytes":"bG8="}\n' |
+  timeout 20 "$agent" --stdio --no-commands | grep -q forbidden || fail "a program was taken"
+
 # Nothing stays of a program that leaves others behind.
 printf '{"id":1,"do":"probe","kind":"command","words":["/bin/sh","-c","sleep 987654 & echo $!"],"limit":20000}\n' >target/leaves
 left=$(timeout 60 "$agent" --stdio <target/leaves | sed -E 's/.*"output":"([0-9]+).*/\1/')

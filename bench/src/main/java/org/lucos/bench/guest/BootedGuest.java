@@ -86,11 +86,18 @@ public final class BootedGuest implements LiveGuest {
     BootedGuest guest = new BootedGuest(scripts, name, true);
     try {
       guest.start(argv);
-    } catch (GuestLostException e) {
-      LOG.warn("booting it once more: name={}, reason={}", name, e.getMessage());
-      guest.start(argv); // emulated guests may hang in their boot; nothing was done to it yet
+      try {
+        guest.run("true");
+      } catch (GuestLostException e) { // emulated, it may hang in its boot: nothing was done to it
+        LOG.warn("booting it once more: name={}, reason={}", name, e.getMessage());
+        guest.start(argv);
+        guest.run("true");
+      }
+      return guest;
+    } catch (RuntimeException e) {
+      guest.close();
+      throw e;
     }
-    return guest;
   }
 
   private void start(List<String> argv) {
@@ -98,12 +105,6 @@ public final class BootedGuest implements LiveGuest {
     CommandOutcome outcome = new ProcessCommands().run(Command.of(argv).within(BOOT_LIMIT));
     if (!outcome.succeeded()) {
       throw new GuestLostException("cannot boot a guest: " + outcome.tail(3));
-    }
-    try {
-      run("true");
-    } catch (RuntimeException e) {
-      close();
-      throw e;
     }
   }
 

@@ -31,7 +31,7 @@ public interface GuestTools {
    * The end of a program.
    *
    * @param exitCode if it ended by itself
-   * @param signal if a signal ended it
+   * @param signal if a signal ended it; one of the two is there
    * @param output the first of what it wrote, and behind that of its complaints
    */
   record Ended(OptionalInt exitCode, OptionalInt signal, String output) {}

@@ -91,12 +91,15 @@ final class QemuGuestTools implements GuestTools {
     if (!status.path("exited").asBoolean()) {
       return Optional.empty();
     }
+    OptionalInt exitCode = number(status.path("exitcode"));
+    OptionalInt signal = number(status.path("signal"));
+    if (exitCode.isEmpty() == signal.isEmpty()) {
+      throw failure("guest-exec-status", "the program ended neither by itself nor by a signal");
+    }
     String output = text(status.path("out-data")) + text(status.path("err-data"));
     return Optional.of(
         new Ended(
-            number(status.path("exitcode")),
-            number(status.path("signal")),
-            output.substring(0, Math.min(LONGEST_OUTPUT, output.length()))));
+            exitCode, signal, output.substring(0, Math.min(LONGEST_OUTPUT, output.length()))));
   }
 
   @Override

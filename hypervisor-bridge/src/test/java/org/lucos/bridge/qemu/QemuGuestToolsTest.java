@@ -78,6 +78,10 @@ class QemuGuestToolsTest {
     answers.put("guest-exec", "{\"return\":{\"pid\":\"x\"}}");
     assertThatThrownBy(() -> tools.start(List.of("/bin/true")))
         .isInstanceOf(DomainRefusedException.class);
+    for (String end : List.of("", ",\"exitcode\":\"0\"", ",\"exitcode\":0,\"signal\":9")) {
+      answers.put("guest-exec-status", "{\"return\":{\"exited\":true" + end + "}}");
+      assertThatThrownBy(() -> tools.ended(1)).hasMessageContaining("neither");
+    }
     String status =
         "{\"return\":{\"exited\":true,\"exitcode\":1,\"out-data\":\""
             + base64("\u00e9x".repeat(20_000))

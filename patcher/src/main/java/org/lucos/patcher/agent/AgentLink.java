@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import org.lucos.bridge.domain.GuestChannel;
 import org.lucos.bridge.domain.GuestDomain;
 import org.lucos.patcher.agent.AgentException.Kind;
+import org.lucos.patcher.bytes.Bytes;
 import org.lucos.patcher.bytes.MalformedDataException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -117,6 +118,39 @@ public final class AgentLink implements AutoCloseable {
       if (noise > MOST_NOISE) {
         throw new AgentException(Kind.NONSENSE, "the agent floods the wire");
       }
+    }
+  }
+
+  /**
+   * Brings a program along, for the next {@link AgentRequest.Brought}.
+   *
+   * @param limit for each part of it
+   * @throws AgentException if it is not taken
+   */
+  public void bring(Bytes program, Duration limit) {
+    if (!hello.capabilities().contains("programs")) {
+      throw new AgentException(Kind.UNWILLING, "the agent takes no programs of the host's");
+    }
+    int size = program.size();
+    for (int at = 0; at < size; at += AgentRequest.ProgramPart.LARGEST) {
+      int end = Math.min(size, at + AgentRequest.ProgramPart.LARGEST);
+      AgentAnswer.Job taken =
+          part(new AgentRequest.ProgramPart(at, size, program.slice(at, end)), limit);
+      if (!taken.passed()) {
+        throw new AgentException(
+            Kind.UNWILLING, "the agent takes the program only to byte " + at + ": " + taken.code());
+      }
+    }
+  }
+
+  /** Whoever does not take a part in time is lost: there is no probe yet that could be slow. */
+  private AgentAnswer.Job part(AgentRequest.ProgramPart part, Duration limit) {
+    try {
+      return ask(part, limit);
+    } catch (AgentException e) {
+      throw e.kind() == Kind.SILENT
+          ? new AgentException(Kind.ABSENT, String.valueOf(e.getMessage()), e)
+          : e;
     }
   }
 

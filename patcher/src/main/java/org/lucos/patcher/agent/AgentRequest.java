@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import org.lucos.patcher.bytes.Bytes;
 
 /**
  * What the agent can be asked.
@@ -189,6 +190,50 @@ public sealed interface AgentRequest<A extends AgentAnswer> {
     public void describe(ObjectNode request) {
       ArrayNode array = request.put("kind", "command").putArray("words");
       words.forEach(array::add);
+    }
+  }
+
+  /**
+   * How a program ends that {@link ProgramPart} has brought along; the first word is what it is
+   * called.
+   */
+  record Brought(List<String> words) implements Target {
+    /** Copies the list. */
+    public Brought {
+      words = List.copyOf(words);
+    }
+
+    @Override
+    public void describe(ObjectNode request) {
+      ArrayNode array = request.put("kind", "program").putArray("words");
+      words.forEach(array::add);
+    }
+  }
+
+  /**
+   * A part of a program that the next {@link Brought} runs, once.
+   *
+   * @param offset of it; the parts come in order
+   * @param total size of the program; with 0 what was brought is taken away
+   * @param bytes at most {@link #LARGEST}
+   */
+  record ProgramPart(int offset, int total, Bytes bytes) implements AgentRequest<AgentAnswer.Job> {
+    /** The agent takes no more at once. */
+    static final int LARGEST = 16 << 10;
+
+    @Override
+    public String word() {
+      return "program";
+    }
+
+    @Override
+    public AgentAnswer.Job answer(JsonNode body) {
+      return AnswerReader.job(body);
+    }
+
+    @Override
+    public void describe(ObjectNode request) {
+      request.put("offset", offset).put("total", total).put("bytes", bytes.toArray());
     }
   }
 

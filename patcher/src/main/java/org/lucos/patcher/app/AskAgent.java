@@ -1,8 +1,10 @@
 package org.lucos.patcher.app;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import org.lucos.bridge.domain.GuestDomain;
 import org.lucos.bridge.domain.GuestHost;
 import org.lucos.patcher.agent.AgentAnswer;
@@ -10,7 +12,10 @@ import org.lucos.patcher.agent.AgentException;
 import org.lucos.patcher.agent.AgentLink;
 import org.lucos.patcher.agent.AgentRequest;
 import org.lucos.patcher.build.PatchProbe;
+import org.lucos.patcher.build.ProbeProgram;
+import org.lucos.patcher.bytes.Bytes;
 import org.lucos.patcher.refusal.GuestRefusal;
+import org.lucos.patcher.refusal.InputRefusal;
 import org.lucos.patcher.refusal.RefusedException;
 
 /** Asks the agent of a guest something. What it answers is evidence: the guest itself says so. */
@@ -99,6 +104,24 @@ public final class AskAgent {
   }
 
   /**
+   * How a static program of this host ends in the guest, where nothing of it stays behind.
+   *
+   * @param words what it is called there, and its arguments
+   * @throws RefusedException with {@link InputRefusal.NoProbe} if the file is no such program
+   */
+  public Outcome program(String guest, Path file, List<String> words, Duration limit) {
+    Bytes program = ProbeProgram.read(file);
+    AgentRequest<?> request = new AgentRequest.Probe(new AgentRequest.Brought(words), limit);
+    return converse(
+        guest,
+        link -> {
+          link.bring(program, limit);
+          return link.ask(request, limit.plusSeconds(5));
+        },
+        limit.plusSeconds(5));
+  }
+
+  /**
    * Stops all tasks of a control group.
    *
    * @param cgroup its path below the root of the hierarchy
@@ -118,17 +141,23 @@ public final class AskAgent {
   }
 
   private Outcome ask(String guest, AgentRequest<?> request, Duration limit) {
+    return converse(guest, link -> link.ask(request, limit), limit);
+  }
+
+  private Outcome converse(
+      String guest, Function<AgentLink, AgentAnswer> conversation, Duration limit) {
     try (GuestHost host = settings.connect();
         GuestDomain domain = host.attach(guest)) {
-      return ask(domain, request, limit);
+      return converse(domain, conversation, limit);
     }
   }
 
-  private static Outcome ask(GuestDomain domain, AgentRequest<?> request, Duration limit) {
+  private static Outcome converse(
+      GuestDomain domain, Function<AgentLink, AgentAnswer> conversation, Duration limit) {
     String guest = domain.identity().name();
     try (AgentLink link = AgentLink.open(domain, limit)) {
       long start = System.nanoTime();
-      AgentAnswer answer = link.ask(request, limit);
+      AgentAnswer answer = conversation.apply(link);
       Duration took = Duration.ofNanos(System.nanoTime() - start);
       return new Outcome(
           guest, link.hello().agent(), Report.millis(took), passed(answer), answer, lines(answer));

@@ -12,12 +12,16 @@ import org.lucos.patcher.app.KernelChoice.Wanted;
 import org.lucos.patcher.build.BuildListener;
 import org.lucos.patcher.build.BuildRequest;
 import org.lucos.patcher.build.Bundle;
+import org.lucos.patcher.build.HostCommands;
 import org.lucos.patcher.build.LivepatchRequest;
 import org.lucos.patcher.build.PatchBuilder;
 import org.lucos.patcher.build.PatchObject;
-import org.lucos.patcher.build.PatchProbe;
 import org.lucos.patcher.build.PatchVariant;
 import org.lucos.patcher.build.ProbeFile;
+import org.lucos.patcher.build.ProbeSet;
+import org.lucos.patcher.build.ProcessCommands;
+import org.lucos.patcher.build.recipe.FixRecipe;
+import org.lucos.patcher.build.recipe.RecipeFolder;
 import org.lucos.patcher.refusal.FitRefusal;
 import org.lucos.patcher.refusal.RefusedException;
 import org.lucos.patcher.trust.SigningKey;
@@ -46,7 +50,8 @@ public final class BuildPatch {
    * @param modules the modules whose code a changed header may change; all if absent
    * @param requires names of patches that must be applied as long as this one is
    * @param immediateSafe whether old and new code may run side by side, by its author's word
-   * @param probes a file of probes; those of the recipe or edit script if empty
+   * @param probes a file of probes; those of the recipe or edit script, or the recipe's observer,
+   *     if empty
    */
   public record Request(
       Source source,
@@ -196,7 +201,7 @@ public final class BuildPatch {
     Phases phases = new Phases(progress);
     List<String> notes = new ArrayList<>();
     Optional<SigningKey> signer = request.key().map(SigningKey::read); // fails early
-    List<PatchProbe> probes = probes(request);
+    ProbeSet probes = probes(request);
     phases.begin("find kernels");
     List<Wanted> kernels = KernelChoice.of(request.kernels(), settings, notes);
     PatchBuilder everywhere =
@@ -219,7 +224,8 @@ public final class BuildPatch {
     Bundle bundle =
         Bundle.of(
             built.objects().stream().map(object -> promised(object, request, probes)).toList(),
-            built.skipped());
+            built.skipped(),
+            probes.programs());
     String patch = bundle.manifest().description().name();
     Path file = request.output().orElseGet(() -> Path.of(slug(patch) + ".lucos"));
     signer.map(bundle::signedBy).orElse(bundle).write(file);
@@ -297,23 +303,29 @@ public final class BuildPatch {
     }
   }
 
-  private List<PatchProbe> probes(Request request) {
+  private ProbeSet probes(Request request) {
+    HostCommands commands = new ProcessCommands();
     Optional<Path> file = request.probes();
     if (file.isEmpty() && request.source() instanceof EditFile edit) {
       file = ProbeFile.ofEdit(edit.file());
     } else if (file.isEmpty() && request.source() instanceof Recipe recipe) {
+      RecipeFolder folder = RecipeFolder.read(settings.recipes());
+      Optional<FixRecipe> fix = folder.fix(recipe.name());
+      if (fix.isPresent()) {
+        return ProbeFile.ofFix(
+            settings.recipes(), recipe.name(), folder.observer(fix.get()), commands);
+      }
       file = ProbeFile.ofRecipe(settings.recipes(), recipe.name());
     }
-    return file.map(ProbeFile::read).orElse(List.of());
+    return file.map(each -> ProbeFile.read(each, commands)).orElse(ProbeSet.NONE);
   }
 
-  private static PatchObject promised(
-      PatchObject object, Request request, List<PatchProbe> probes) {
+  private static PatchObject promised(PatchObject object, Request request, ProbeSet probes) {
     return object.describedAs(
         object
             .description()
             .requiring(request.requires())
             .withImmediateSafe(request.immediateSafe())
-            .probedBy(probes));
+            .probedBy(probes.probes()));
   }
 }

@@ -15,6 +15,7 @@ import org.lucos.patcher.build.PatchVariant;
 import org.lucos.patcher.build.PatchVariant.Kind;
 import org.lucos.patcher.build.PatchVariant.SymbolReference;
 import org.lucos.patcher.build.diff.SpecialSections;
+import org.lucos.patcher.bytes.Bytes;
 import org.lucos.patcher.elf.ElfObject;
 import org.lucos.patcher.elf.ElfSection;
 import org.lucos.patcher.elf.ElfSymbol;
@@ -74,6 +75,8 @@ public final class InspectBundle {
    * A probe.
    *
    * @param words what is looked at: address and port, a path, a command line or a script
+   * @param program digest of the program the bundle brings along; empty if it does not
+   * @param programBytes its size; 0 if there is none
    * @param expects how it must end, for people
    */
   public record Probe(
@@ -81,6 +84,8 @@ public final class InspectBundle {
       String when,
       String check,
       List<String> words,
+      String program,
+      int programBytes,
       int limitMilliseconds,
       String expects,
       boolean required,
@@ -90,16 +95,16 @@ public final class InspectBundle {
       words = List.copyOf(words);
     }
 
-    private static Probe of(PatchProbe probe) {
-      boolean program =
-          probe.check() == PatchProbe.Check.COMMAND || probe.check() == PatchProbe.Check.SCRIPT;
+    private static Probe of(PatchProbe probe, Bundle bundle) {
       return new Probe(
           probe.name(),
           probe.when().name().toLowerCase(Locale.ROOT),
           probe.check().name().toLowerCase(Locale.ROOT),
           probe.words(),
+          probe.program(),
+          bundle.programs().getOrDefault(probe.program(), Bytes.EMPTY).size(),
           probe.limitMilliseconds(),
-          (program ? "exit code " + probe.exitCode() : "success")
+          (PatchProbe.endsWithCode(probe.check()) ? "exit code " + probe.exitCode() : "success")
               + (probe.output().isEmpty() ? "" : ", prints '" + probe.output() + "'")
               + (probe.slowdown() == 0
                   ? ""
@@ -195,7 +200,7 @@ public final class InspectBundle {
         bundle.manifestBytes().sha256(),
         variants,
         Report.Skipped.of(manifest.skipped()),
-        manifest.description().probes().stream().map(Probe::of).toList());
+        manifest.description().probes().stream().map(each -> Probe.of(each, bundle)).toList());
   }
 
   private static Variant variant(PatchObject object) {

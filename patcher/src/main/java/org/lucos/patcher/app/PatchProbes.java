@@ -22,8 +22,10 @@ import org.lucos.patcher.agent.AgentLink;
 import org.lucos.patcher.app.ProbeReport.Planned;
 import org.lucos.patcher.app.ProbeReport.Result;
 import org.lucos.patcher.app.ProbeReport.Verdict;
+import org.lucos.patcher.build.Bundle;
 import org.lucos.patcher.build.PatchProbe;
 import org.lucos.patcher.build.PatchProbe.When;
+import org.lucos.patcher.bytes.Bytes;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -81,7 +83,7 @@ final class PatchProbes {
         return;
       }
       try (link) {
-        conversation.accept(ProbeRunner.of(link));
+        conversation.accept(ProbeRunner.of(link, HELLO));
       }
     }
 
@@ -100,13 +102,12 @@ final class PatchProbes {
 
   static List<Planned> of(List<CheckedBundle> bundles) {
     List<Planned> all = new ArrayList<>();
-    for (CheckedBundle bundle : bundles) {
-      bundle
-          .bundle()
-          .manifest()
-          .description()
-          .probes()
-          .forEach(probe -> all.add(new Planned(bundle.name(), probe)));
+    for (CheckedBundle each : bundles) {
+      Bundle bundle = each.bundle();
+      for (PatchProbe probe : bundle.manifest().description().probes()) {
+        Optional<Bytes> program = Optional.ofNullable(bundle.programs().get(probe.program()));
+        all.add(new Planned(each.name(), probe, program));
+      }
     }
     return all;
   }
@@ -189,7 +190,7 @@ final class PatchProbes {
     try {
       agent.converse(
           runner -> {
-            said(runner.name());
+            same(runner.name());
             for (Planned next = left.peek(); next != null && !isOver(); next = left.peek()) {
               add(moment, next, run(moment, next, runner));
               left.remove();
@@ -216,8 +217,13 @@ final class PatchProbes {
     return stopped || failure().isPresent();
   }
 
-  private synchronized void said(String ofItself) {
-    version = ofItself;
+  /** What one agent took for a probe says nothing of what another one takes. */
+  private synchronized void same(String name) {
+    if (!version.isEmpty() && !version.equals(name)) {
+      throw new AgentException(
+          Kind.ABSENT, "'" + version + "' ran the probes before, now there is '" + name + "'");
+    }
+    version = name;
   }
 
   private Verdict run(String moment, Planned planned, ProbeRunner runner) {
@@ -226,16 +232,16 @@ final class PatchProbes {
       return baseline(planned, runner);
     }
     if (probe.when() == When.AFTER) {
-      return ask(probe, -1, runner);
+      return ask(planned, -1, runner);
     }
     Integer baseline = baselines.get(planned);
     if (baseline == null) {
       return Verdict.notRun("it was not seen to hold before the patch");
     }
-    Verdict verdict = ask(probe, baseline, runner);
+    Verdict verdict = ask(planned, baseline, runner);
     boolean once = verdict.isFailed() && verdict.outcome().matches("passed|exited");
     if (once && ProbeJudge.isSlow(probe, verdict.milliseconds(), baseline)) {
-      return ask(probe, baseline, runner); // once may be chance
+      return ask(planned, baseline, runner); // once may be chance
     }
     return verdict;
   }
@@ -244,10 +250,10 @@ final class PatchProbes {
     PatchProbe probe = planned.probe();
     int runs = probe.slowdown() > 0 ? BASELINE_RUNS : 1;
     int longest = -1;
-    Verdict verdict = ask(probe, -1, runner);
+    Verdict verdict = ask(planned, -1, runner);
     for (int i = 1; verdict.isPassed() && i < runs; i++) {
       longest = Math.max(longest, verdict.milliseconds());
-      verdict = ask(probe, -1, runner);
+      verdict = ask(planned, -1, runner);
     }
     if (verdict.isPassed()) {
       baselines.put(planned, Math.max(longest, verdict.milliseconds()));
@@ -261,9 +267,10 @@ final class PatchProbes {
   }
 
   /** Only an agent that is lost throws. */
-  private static Verdict ask(PatchProbe probe, int baseline, ProbeRunner runner) {
+  private static Verdict ask(Planned planned, int baseline, ProbeRunner runner) {
+    PatchProbe probe = planned.probe();
     try {
-      return ProbeJudge.judge(probe, runner.run(probe, ON_THE_WAY), baseline);
+      return ProbeJudge.judge(probe, runner.run(planned, ON_THE_WAY), baseline);
     } catch (AgentException e) {
       if (e.kind() == Kind.UNWILLING) {
         return Verdict.notRun(String.valueOf(e.getMessage()));
@@ -271,7 +278,7 @@ final class PatchProbes {
       if (e.kind() != Kind.SILENT) {
         throw e;
       }
-      runner.ping(HELLO); // is it the agent that is silent, or the probe
+      runner.ping(); // is it the agent that is silent, or the probe
       return new Verdict(
           "failed",
           "",

@@ -23,6 +23,7 @@ final class ProbeJudge {
           case TCP -> new AgentRequest.TcpPort(words.get(0), Integer.parseInt(words.get(1)));
           case FILE -> new AgentRequest.ReadableFile(words.get(0));
           case SERVICE, COMMAND, SCRIPT -> new AgentRequest.Command(program(probe));
+          case PROGRAM -> new AgentRequest.Brought(words);
         };
     return new AgentRequest.Probe(target, Duration.ofMillis(probe.limitMilliseconds()));
   }
@@ -34,7 +35,8 @@ final class ProbeJudge {
       case SERVICE -> isActive(words.get(0));
       // no file is made of it, so none stays behind
       case SCRIPT -> List.of("/bin/sh", "-c", words.get(0), "lucos-probe");
-      default -> words;
+      case COMMAND -> words;
+      case TCP, FILE, PROGRAM -> throw new IllegalArgumentException("no program: " + probe.check());
     };
   }
 
@@ -49,6 +51,9 @@ final class ProbeJudge {
    * @param baseline how long it took before the patch, in milliseconds; -1 if that is not known
    */
   static Verdict judge(PatchProbe probe, AgentAnswer.Job job, int baseline) {
+    if (cannotTell(probe, job)) {
+      return Verdict.notRun("it cannot tell" + said(job));
+    }
     String why = problem(probe, job);
     if (why.isEmpty() && isSlow(probe, job.milliseconds(), baseline)) {
       why =
@@ -71,6 +76,12 @@ final class ProbeJudge {
         job.output().length() > LONGEST_OUTPUT
             ? job.output().substring(0, LONGEST_OUTPUT)
             : job.output());
+  }
+
+  private static boolean cannotTell(PatchProbe probe, AgentAnswer.Job job) {
+    return probe.check() == PatchProbe.Check.PROGRAM
+        && job.outcome().equals("exited")
+        && job.code() == PatchProbe.CANNOT_TELL;
   }
 
   static boolean isSlow(PatchProbe probe, int milliseconds, int baseline) {

@@ -2,7 +2,9 @@ package org.lucos.patcher.app;
 
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import org.lucos.patcher.build.PatchProbe;
+import org.lucos.patcher.bytes.Bytes;
 import org.lucos.patcher.refusal.HealthRefusal;
 
 /**
@@ -21,8 +23,17 @@ public record ProbeReport(String state, String agent, List<Result> results, List
     notes = List.copyOf(notes);
   }
 
-  /** A probe of a patch. */
-  record Planned(String patch, PatchProbe probe) {
+  /**
+   * A probe of a patch.
+   *
+   * @param program that it brings along
+   */
+  record Planned(String patch, PatchProbe probe, Optional<Bytes> program) {
+    /** A probe of what is in the guest. */
+    Planned(String patch, PatchProbe probe) {
+      this(patch, probe, Optional.empty());
+    }
+
     Result result(String moment, Verdict verdict, int runs) {
       return new Result(
           patch,
@@ -75,7 +86,8 @@ public record ProbeReport(String state, String agent, List<Result> results, List
    * @param when it must hold: {@code before}, {@code after} or {@code always}
    * @param moment it ran at: {@code before}, {@code after} or {@code soak}; {@code planned} if it
    *     did not
-   * @param check {@code tcp}, {@code file}, {@code command} or {@code script}
+   * @param check {@code tcp}, {@code file}, {@code service}, {@code command}, {@code script} or
+   *     {@code program}
    * @param verdict {@code passed}, {@code failed}, {@code not-run} or {@code planned}
    * @param runs how often it ran at that moment
    * @param outcome as the agent says; empty if it did not

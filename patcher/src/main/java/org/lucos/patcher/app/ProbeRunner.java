@@ -5,7 +5,6 @@ import org.lucos.patcher.agent.AgentAnswer;
 import org.lucos.patcher.agent.AgentException;
 import org.lucos.patcher.agent.AgentLink;
 import org.lucos.patcher.agent.AgentRequest;
-import org.lucos.patcher.build.PatchProbe;
 
 /** Who runs probes in a guest. Every method throws {@link AgentException} if it does not. */
 interface ProbeRunner {
@@ -13,17 +12,21 @@ interface ProbeRunner {
   String name();
 
   /**
-   * Runs a probe.
+   * Runs a probe, with the program it brings along.
    *
    * @param beyond how much later than the probe's own limit the answer may come
    */
-  AgentAnswer.Job run(PatchProbe probe, Duration beyond);
+  AgentAnswer.Job run(ProbeReport.Planned planned, Duration beyond);
 
   /** Fails if it does not answer any more. */
-  void ping(Duration limit);
+  void ping();
 
-  /** Our own agent. */
-  static ProbeRunner of(AgentLink link) {
+  /**
+   * Our own agent.
+   *
+   * @param pingLimit how long a sign of life may take
+   */
+  static ProbeRunner of(AgentLink link, Duration pingLimit) {
     return new ProbeRunner() {
       @Override
       public String name() {
@@ -31,14 +34,15 @@ interface ProbeRunner {
       }
 
       @Override
-      public AgentAnswer.Job run(PatchProbe probe, Duration beyond) {
-        AgentRequest.Probe request = ProbeJudge.request(probe);
+      public AgentAnswer.Job run(ProbeReport.Planned planned, Duration beyond) {
+        AgentRequest.Probe request = ProbeJudge.request(planned.probe());
+        planned.program().ifPresent(program -> link.bring(program, pingLimit));
         return link.ask(request, request.limit().plus(beyond));
       }
 
       @Override
-      public void ping(Duration limit) {
-        link.ask(new AgentRequest.Ping(), limit);
+      public void ping() {
+        link.ask(new AgentRequest.Ping(), pingLimit);
       }
     };
   }

@@ -1,5 +1,6 @@
 package org.lucos.patcher.app;
 
+import com.google.common.util.concurrent.Uninterruptibles;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,7 +19,6 @@ import org.lucos.patcher.build.PatchProbe;
  */
 final class ToolsProbeRunner implements ProbeRunner {
   private static final Duration BETWEEN = Duration.ofMillis(50);
-
   private static final int KILL = 9;
 
   private final GuestTools tools;
@@ -33,7 +33,12 @@ final class ToolsProbeRunner implements ProbeRunner {
   }
 
   @Override
-  public AgentAnswer.Job run(PatchProbe probe, Duration beyond) {
+  public AgentAnswer.Job run(ProbeReport.Planned planned, Duration beyond) {
+    PatchProbe probe = planned.probe();
+    if (planned.program().isPresent()) {
+      throw new AgentException(
+          Kind.UNWILLING, "it needs the agent of lucos: this one takes no programs of the host's");
+    }
     long start = System.nanoTime();
     long program = start(probe);
     long deadline = start + Duration.ofMillis(probe.limitMilliseconds()).plus(beyond).toNanos();
@@ -43,13 +48,13 @@ final class ToolsProbeRunner implements ProbeRunner {
         int took = (int) Duration.ofNanos(System.nanoTime() - start).toMillis();
         return job(probe, ended.get(), took);
       }
-      sleep();
+      Uninterruptibles.sleepUninterruptibly(BETWEEN);
     }
     throw new AgentException(Kind.SILENT, "the probe does not end within its limit");
   }
 
   @Override
-  public void ping(Duration limit) {
+  public void ping() {
     try {
       tools.ping();
     } catch (DomainRefusedException e) {
@@ -61,7 +66,7 @@ final class ToolsProbeRunner implements ProbeRunner {
     try {
       return tools.start(words(probe));
     } catch (DomainRefusedException e) {
-      ping(Duration.ZERO);
+      ping(); // is it lost, or unwilling
       throw new AgentException(Kind.UNWILLING, String.valueOf(e.getMessage()));
     }
   }
@@ -100,7 +105,7 @@ final class ToolsProbeRunner implements ProbeRunner {
                   "exec head -c 1 <\"$1\" >/dev/null",
                   "lucos-probe",
                   probe.words().get(0)));
-      case SERVICE, COMMAND, SCRIPT -> words.addAll(ProbeJudge.program(probe));
+      case SERVICE, COMMAND, SCRIPT, PROGRAM -> words.addAll(ProbeJudge.program(probe));
     }
     return words;
   }
@@ -116,14 +121,5 @@ final class ToolsProbeRunner implements ProbeRunner {
     return signal != 0
         ? new AgentAnswer.Job(false, "signalled", signal, took, ended.output())
         : new AgentAnswer.Job(code == 0, "exited", code, took, ended.output());
-  }
-
-  private static void sleep() {
-    try {
-      Thread.sleep(BETWEEN.toMillis());
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException("interrupted in a probe", e);
-    }
   }
 }

@@ -1,6 +1,7 @@
 package org.lucos.patcher.build;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -21,28 +22,33 @@ import org.lucos.patcher.trust.SigningKey;
 
 /**
  * A patch as a file: an archive with {@code manifest.json}, its signatures, and, for the variant
- * with index N, {@code variant/N/image.o} and {@code variant/N/original/M.o}. The manifest has the
- * digest of every file of a variant; {@code signature/KEYID} is the Ed25519 signature of the
- * manifest's bytes. The same content gives the same bytes.
+ * with index N, {@code variant/N/image.o} and {@code variant/N/original/M.o}, then {@code
+ * program/SHA256} for each program of its probes. The manifest has the digest of every file of a
+ * variant and of every program; {@code signature/KEYID} is the Ed25519 signature of the manifest's
+ * bytes. The same content gives the same bytes.
  */
 public final class Bundle {
   static final String MANIFEST = "manifest.json";
   static final String SIGNATURES = "signature/";
+  static final String PROGRAMS = "program/";
 
   private final PatchManifest manifest;
   private final Bytes manifestBytes;
   private final ImmutableList<PatchObject> objects;
   private final ImmutableList<BundleSignature> signatures;
+  private final ImmutableMap<String, Bytes> programs;
 
   private Bundle(
       PatchManifest manifest,
       Bytes manifestBytes,
       List<PatchObject> objects,
-      List<BundleSignature> signatures) {
+      List<BundleSignature> signatures,
+      Map<String, Bytes> programs) {
     this.manifest = manifest;
     this.manifestBytes = manifestBytes;
     this.objects = ImmutableList.copyOf(objects);
     this.signatures = ImmutableList.copyOf(signatures);
+    this.programs = ImmutableMap.copyOf(programs);
   }
 
   /** Decides about a bundle before anything in its manifest is believed. */
@@ -66,6 +72,18 @@ public final class Bundle {
 
   /** A bundle of one patch that also says which kernels it could not be built for. */
   public static Bundle of(List<PatchObject> objects, List<PatchManifest.SkippedKernel> skipped) {
+    return of(objects, skipped, Map.of());
+  }
+
+  /**
+   * The same with the programs of its probes.
+   *
+   * @param programs by their digest; those that no probe runs are left out
+   */
+  public static Bundle of(
+      List<PatchObject> objects,
+      List<PatchManifest.SkippedKernel> skipped,
+      Map<String, Bytes> programs) {
     if (objects.isEmpty()) {
       throw new IllegalArgumentException("a bundle needs a variant");
     }
@@ -76,15 +94,25 @@ public final class Bundle {
     List<PatchVariant> variants = objects.stream().map(PatchObject::variant).toList();
     PatchManifest manifest =
         new PatchManifest(PatchManifest.FORMAT_VERSION, description, variants, skipped);
-    return new Bundle(manifest, ManifestJson.write(manifest), objects, List.of());
+    ImmutableMap.Builder<String, Bytes> brought = ImmutableMap.builder();
+    for (String digest : description.programs()) {
+      Bytes program = programs.get(digest);
+      if (program == null || !program.sha256().equals(digest)) {
+        throw new IllegalArgumentException("a probe without its program: " + digest);
+      }
+      brought.put(digest, program);
+    }
+    return new Bundle(
+        manifest, ManifestJson.write(manifest), objects, List.of(), brought.buildOrThrow());
   }
 
   static Bundle of(
       PatchManifest manifest,
       Bytes manifestBytes,
       List<PatchObject> objects,
-      List<BundleSignature> signatures) {
-    return new Bundle(manifest, manifestBytes, objects, signatures);
+      List<BundleSignature> signatures,
+      Map<String, Bytes> programs) {
+    return new Bundle(manifest, manifestBytes, objects, signatures, programs);
   }
 
   /** Reads a bundle whoever it comes from, as {@link #read(Path, Gate)}. */
@@ -113,7 +141,7 @@ public final class Bundle {
                 Stream.of(signature))
             .sorted(Comparator.comparing(BundleSignature::keyId))
             .toList();
-    return new Bundle(manifest, manifestBytes, objects, all);
+    return new Bundle(manifest, manifestBytes, objects, all, programs);
   }
 
   /** The manifest as it stands in the file: what signatures are made of. */
@@ -129,6 +157,11 @@ public final class Bundle {
   /** What it says about itself. */
   public PatchManifest manifest() {
     return manifest;
+  }
+
+  /** What its probes run in the guest, by digest. */
+  public Map<String, Bytes> programs() {
+    return programs;
   }
 
   /** Its variants. */
@@ -194,6 +227,7 @@ public final class Bundle {
             path(i, object.variant().originals().get(j).entry()), object.originals().get(j).elf());
       }
     }
+    programs.forEach((digest, program) -> entries.put(PROGRAMS + digest, program));
     return BundleArchive.write(entries);
   }
 

@@ -6,6 +6,7 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.lucos.patcher.bytes.Bytes;
@@ -16,8 +17,8 @@ import org.lucos.patcher.trust.BundleSignature;
 
 /**
  * Reads a bundle that may be damaged or hostile. The archive must hold, in this order and nothing
- * else: the manifest, signatures of it by ascending key id, and the files of its variants as the
- * manifest lists them.
+ * else: the manifest, signatures of it by ascending key id, the files of its variants as the
+ * manifest lists them, and the programs of its probes in the order of their first use.
  */
 final class BundleReader {
   private static final int LARGEST_MANIFEST = 16 << 20;
@@ -78,10 +79,14 @@ final class BundleReader {
       }
       objects.add(new PatchObject(manifest.description(), variant, image, originals));
     }
+    Map<String, Bytes> programs = new LinkedHashMap<>();
+    for (String digest : manifest.description().programs()) {
+      programs.put(digest, program(digest));
+    }
     if (taken < entries.size()) {
       throw bad("entry not in manifest: " + entries.get(taken).getKey());
     }
-    return Bundle.of(manifest, json, objects, signatures);
+    return Bundle.of(manifest, json, objects, signatures, programs);
   }
 
   private static Map<String, Bytes> archive(String file, byte[] content) {
@@ -131,6 +136,20 @@ final class BundleReader {
     } catch (IOException e) {
       throw bad(Bundle.MANIFEST + ": " + e.getMessage());
     }
+  }
+
+  private Bytes program(String digest) {
+    String path = Bundle.PROGRAMS + digest;
+    Bytes program = take(path);
+    if (!program.sha256().equals(digest)) {
+      throw new RefusedException(new InputRefusal.BundleTampered(file, path));
+    }
+    try {
+      ProbeProgram.requireSound(program);
+    } catch (MalformedDataException e) {
+      throw bad(path + ": " + e.getMessage());
+    }
+    return program;
   }
 
   private Bytes take(int variant, PatchVariant.EntryDigest digest) {

@@ -58,6 +58,15 @@ public record PatchDescription(
         name, description, fixes, created, toolVersion, requires, safe, probes);
   }
 
+  /** Digests of the programs that its probes bring along, in the order of their first use. */
+  public List<String> programs() {
+    return probes.stream()
+        .map(PatchProbe::program)
+        .filter(digest -> !digest.isEmpty())
+        .distinct()
+        .toList();
+  }
+
   /** The same, with probes. */
   public PatchDescription probedBy(List<PatchProbe> with) {
     return new PatchDescription(

@@ -25,6 +25,8 @@ import java.util.regex.Pattern;
  * @param slowdown how many times as long as before the patch it may take; 0: whatever it takes
  * @param required whether nothing is applied unless it holds before; never of one for afterwards
  * @param failure what it means if it does not hold, for people; may be empty
+ * @param program digest of the program that the bundle brings along, lower-case hex; empty unless
+ *     that is what is looked at
  */
 public record PatchProbe(
     String name,
@@ -37,10 +39,14 @@ public record PatchProbe(
     @JsonInclude(JsonInclude.Include.NON_DEFAULT) @JsonSetter(nulls = Nulls.AS_EMPTY) int slowdown,
     @JsonInclude(JsonInclude.Include.NON_DEFAULT) @JsonSetter(nulls = Nulls.AS_EMPTY)
         boolean required,
+    @JsonInclude(JsonInclude.Include.NON_EMPTY) @JsonSetter(nulls = Nulls.AS_EMPTY) String failure,
     @JsonInclude(JsonInclude.Include.NON_EMPTY) @JsonSetter(nulls = Nulls.AS_EMPTY)
-        String failure) {
+        String program) {
   /** How many a patch may have. */
   public static final int MOST = 16;
+
+  /** How a program of a bundle ends that can see neither that it holds nor that it does not. */
+  public static final int CANNOT_TELL = 20;
 
   /** What the agent takes in one question, with room for the words around a script. */
   private static final int LONGEST_WORDS = 12 << 10;
@@ -51,6 +57,7 @@ public record PatchProbe(
   private static final int MOST_SLOWDOWN = 1000;
   private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9-]{0,39}");
   private static final Pattern ADDRESS = Pattern.compile("[0-9a-fA-F.:]{2,45}");
+  private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
   private static final Pattern PORT = Pattern.compile("[1-9][0-9]{0,4}");
 
   /** The name of a unit; systemd's own rule, and what comes first is not taken for an option. */
@@ -90,7 +97,10 @@ public record PatchProbe(
     COMMAND,
     /** How a shell script of the bundle ends; one word: its text. */
     @JsonProperty("script")
-    SCRIPT
+    SCRIPT,
+    /** How a program of the bundle ends; words: what it is called, and its arguments. */
+    @JsonProperty("program")
+    PROGRAM
   }
 
   /** Copies the list; throws unless everything is within its limits. */
@@ -107,11 +117,46 @@ public record PatchProbe(
     require(!required || when != When.AFTER, name + ": required: not of an 'after' probe");
     require(isLine(output), name + ": output: a line of at most 200 characters");
     require(isLine(failure), name + ": failure: a line of at most 200 characters");
-    boolean program = check == Check.COMMAND || check == Check.SCRIPT;
     require(
-        program || (exitCode == 0 && output.isEmpty()),
+        endsWithCode(check) || (exitCode == 0 && output.isEmpty()),
         name + ": exitCode and output are of programs");
+    boolean brought = check == Check.PROGRAM;
+    require(
+        brought ? SHA256.matcher(program).matches() : program.isEmpty(),
+        name + ": program: the SHA-256 of a 'program' check's");
+    require(!brought || exitCode != CANNOT_TELL, name + ": exitCode: not " + CANNOT_TELL);
     require(areSound(check, words), name + ": words do not make a " + check + " check");
+  }
+
+  /** Of what the bundle does not bring along. */
+  public PatchProbe(
+      String name,
+      When when,
+      Check check,
+      List<String> words,
+      int limitMilliseconds,
+      int exitCode,
+      String output,
+      int slowdown,
+      boolean required,
+      String failure) {
+    this(
+        name,
+        when,
+        check,
+        words,
+        limitMilliseconds,
+        exitCode,
+        output,
+        slowdown,
+        required,
+        failure,
+        "");
+  }
+
+  /** Whether such a check ends with an exit code and prints something. */
+  public static boolean endsWithCode(Check check) {
+    return check == Check.COMMAND || check == Check.SCRIPT || check == Check.PROGRAM;
   }
 
   /** Throws unless a patch may have these together. */
@@ -143,6 +188,7 @@ public record PatchProbe(
       case SERVICE -> words.size() == 1 && isUnit(words.get(0));
       case COMMAND -> words.get(0).startsWith("/");
       case SCRIPT -> words.size() == 1 && !words.get(0).isBlank();
+      case PROGRAM -> !words.get(0).isBlank();
     };
   }
 

@@ -9,15 +9,20 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import org.lucos.patcher.bytes.Bytes;
 import org.lucos.patcher.refusal.InputRefusal;
 import org.lucos.patcher.refusal.RefusedException;
 
 /**
  * Probes as authors write them: an array of JSON objects as they stand in a manifest. Instead of
- * {@code words} a script may have {@code scriptFile}, the name of a file beside this one.
+ * {@code words} a script may have {@code scriptFile}, the name of a file beside this one. Instead
+ * of {@code program} one that brings a program along has {@code programFile}, the name of a C file
+ * beside this one.
  */
 public final class ProbeFile {
   private static final int LARGEST = 1 << 20;
@@ -44,22 +49,37 @@ public final class ProbeFile {
   }
 
   /**
-   * Reads a file.
+   * The probes of a recipe: those it has, else what its observer sees before and after.
    *
-   * @throws RefusedException with {@link InputRefusal.BadSource} if there is none, or it has
-   *     anything but probes
+   * @param observer the C source of it
    */
-  public static List<PatchProbe> read(Path file) {
+  public static ProbeSet ofFix(Path recipes, String name, Path observer, HostCommands commands) {
+    return ofRecipe(recipes, name)
+        .map(file -> read(file, commands))
+        .orElseGet(() -> ProbeSet.ofObserver(name, ProbeProgram.compile(observer, commands)));
+  }
+
+  /**
+   * Reads a file, and compiles its programs.
+   *
+   * @throws RefusedException with {@link InputRefusal.BadSource} if there is none, it has anything
+   *     but probes, or a program does not compile
+   */
+  public static ProbeSet read(Path file, HostCommands commands) {
     try {
       JsonNode array = new ObjectMapper().readTree(text(file));
       if (array == null || !array.isArray()) {
         throw bad(file, "an array of probes is expected");
       }
       List<PatchProbe> probes = new ArrayList<>();
+      Map<String, Bytes> programs = new LinkedHashMap<>();
       for (JsonNode each : array) {
-        probes.add(ManifestJson.readProbe(withScript(file, each)));
+        JsonNode probe = withScript(file, each);
+        programOf(file, probe, commands)
+            .ifPresent(program -> programs.put(program.sha256(), program));
+        probes.add(ManifestJson.readProbe(probe));
       }
-      return PatchProbe.together(probes);
+      return new ProbeSet(probes, programs);
     } catch (JsonProcessingException e) {
       throw bad(file, e.getOriginalMessage());
     } catch (IOException | IllegalArgumentException e) {
@@ -77,6 +97,26 @@ public final class ProbeFile {
     }
     object.putArray("words").add(text(file.resolveSibling(name)));
     return object;
+  }
+
+  private static Optional<Bytes> programOf(Path file, JsonNode probe, HostCommands commands) {
+    if (!(probe instanceof ObjectNode object) || !object.has("programFile")) {
+      return Optional.empty();
+    }
+    String name = object.remove("programFile").asText();
+    if (!BESIDE.matcher(name).matches() || object.has("program")) {
+      throw bad(file, "programFile: the name of a file beside this one, and no program");
+    }
+    Path source = file.resolveSibling(name);
+    if (!Files.isRegularFile(source)) {
+      throw bad(source, "no such file");
+    }
+    Bytes program = ProbeProgram.compile(source, commands);
+    object.put("program", program.sha256());
+    if (!object.has("words")) {
+      object.putArray("words").add(name.replaceFirst("\\.c$", ""));
+    }
+    return Optional.of(program);
   }
 
   private static String text(Path file) throws IOException {

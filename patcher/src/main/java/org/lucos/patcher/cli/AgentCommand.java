@@ -1,6 +1,8 @@
 package org.lucos.patcher.cli;
 
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import org.lucos.patcher.app.AskAgent;
 import org.lucos.patcher.app.Progress;
@@ -28,6 +30,8 @@ import picocli.CommandLine.Spec;
       "  probe service UNIT               whether a service is active, by the guest's systemd",
       "  probe command PATH [WORD...]     how a program ends; exit code 6 if a probe fails;",
       "                                   before words that begin with - write --",
+      "  probe program FILE [WORD...]     how a static program of this host ends in the guest;",
+      "                                   nothing of it stays there",
       "  freeze CGROUP                    stops all tasks of a control group, given by its path below",
       "                                   /sys/fs/cgroup, for the time of --for",
       "  thaw CGROUP                      lets them run before that; exit code 6 if it is not frozen"
@@ -105,6 +109,11 @@ final class AgentCommand extends Subcommand<AskAgent.Outcome> {
       return agent.service(guest.name(), words.get(1), timeout);
     } else if (kind.equals("command")) {
       return agent.command(guest.name(), words.subList(1, words.size()), timeout);
+    } else if (kind.equals("program")) {
+      Path file = Path.of(words.get(1));
+      List<String> named = new ArrayList<>(words.subList(1, words.size()));
+      named.set(0, String.valueOf(file.getFileName()));
+      return agent.program(guest.name(), file, named, timeout);
     }
     throw usage();
   }

@@ -137,6 +137,19 @@ public sealed interface InputRefusal extends Refusal {
     }
   }
 
+  /** A file is no program that could run in a guest. */
+  record NoProbe(String file, String detail) implements InputRefusal {
+    @Override
+    public String message() {
+      return "'" + file + "' cannot be run in a guest: " + detail;
+    }
+
+    @Override
+    public String remedy() {
+      return "give a program of at most 2 MiB for x86-64 that needs no libraries: gcc -static";
+    }
+  }
+
   /** The journal of an operation that was not finished cannot be read. */
   record JournalDamaged(String file, String detail) implements InputRefusal {
     @Override

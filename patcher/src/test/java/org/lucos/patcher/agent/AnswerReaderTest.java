@@ -12,6 +12,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.lucos.patcher.bytes.Bytes;
 import org.lucos.patcher.bytes.MalformedDataException;
 
 class AnswerReaderTest {
@@ -43,7 +44,16 @@ class AnswerReaderTest {
               9, new AgentRequest.Probe(new AgentRequest.ReadableFile("/nowhere/at/all"), TEN)),
           Map.entry(10, new AgentRequest.Probe(new AgentRequest.TcpPort("127.0.0.1", 1), TEN)),
           Map.entry(11, new AgentRequest.Thaw("machine")),
-          Map.entry(12, new AgentRequest.Freeze("system.slice", Duration.ofSeconds(1))));
+          Map.entry(12, new AgentRequest.Freeze("system.slice", Duration.ofSeconds(1))),
+          Map.entry(17, new AgentRequest.ProgramPart(0, 10, bytes("hel"))),
+          Map.entry(18, new AgentRequest.ProgramPart(3, 10, bytes("lo worl"))),
+          Map.entry(
+              19, new AgentRequest.Probe(new AgentRequest.Brought(List.of("greeting", "x")), TEN)),
+          Map.entry(24, new AgentRequest.ProgramPart(0, 0, Bytes.EMPTY)));
+
+  private static Bytes bytes(String text) {
+    return Bytes.of(text.getBytes(StandardCharsets.UTF_8));
+  }
 
   @Test
   void requestsAreTheGoldenOnes() {
@@ -62,7 +72,14 @@ class AnswerReaderTest {
                 "0.1.0",
                 4711,
                 List.of(
-                    "facts", "freeze", "kernel-log", "nudge", "probe", "quiescence", "commands")));
+                    "facts",
+                    "freeze",
+                    "kernel-log",
+                    "nudge",
+                    "probe",
+                    "quiescence",
+                    "commands",
+                    "programs")));
     assertThat(golden(3))
         .isEqualTo(
             new AgentAnswer.Facts(

@@ -80,6 +80,8 @@ class InspectBundleTest {
                 "after",
                 "script",
                 List.of("exit 3"),
+                "",
+                0,
                 5000,
                 "exit code 3, prints 'fixed'",
                 false,

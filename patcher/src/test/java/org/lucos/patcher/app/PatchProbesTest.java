@@ -86,7 +86,7 @@ class PatchProbesTest {
         planned,
         conversation -> {
           try (AgentLink link = AgentLink.open(new Wire(jobs), Duration.ofSeconds(60))) {
-            conversation.accept(ProbeRunner.of(link));
+            conversation.accept(ProbeRunner.of(link, Duration.ofSeconds(60)));
           }
         });
   }
@@ -221,6 +221,55 @@ class PatchProbesTest {
     assertThat(probes.report().notes()).containsExactly("probe not run: no agent: nobody");
     assertThat(told(probes))
         .containsExactly("before well not-run 0", "after gone not-run 0", "after well not-run 0");
+  }
+
+  @Test
+  void programThatCannotTellHasNotRun() {
+    PatchProbe probe =
+        new PatchProbe(
+            "p",
+            When.AFTER,
+            PatchProbe.Check.PROGRAM,
+            List.of("look"),
+            1000,
+            0,
+            "",
+            0,
+            false,
+            "",
+            "ab".repeat(32));
+    AgentAnswer.Job job = new AgentAnswer.Job(false, "exited", 20, 5, "CANNOT TELL: socket\n");
+    assertThat(ProbeJudge.judge(probe, job, -1))
+        .returns("not-run", ProbeReport.Verdict::state)
+        .returns("it cannot tell, it says 'CANNOT TELL: socket'", ProbeReport.Verdict::why);
+    AgentAnswer.Job flawed = new AgentAnswer.Job(false, "exited", 10, 5, "FLAWED\n");
+    assertThat(ProbeJudge.judge(probe, flawed, -1).isFailed()).isTrue();
+  }
+
+  @Test
+  void anotherAgentThanBeforeRunsNothing() {
+    List<String> names = new ArrayList<>(List.of("one", "other"));
+    PatchProbes probes =
+        new PatchProbes(
+            List.of(new ProbeReport.Planned("fix", WELL)),
+            conversation -> conversation.accept(new Passing(names.remove(0))));
+    probes.before();
+    probes.after();
+    assertThat(told(probes)).containsExactly("before well passed 1", "after well not-run 0");
+    assertThat(probes.failure()).isEmpty();
+    assertThat(probes.report().notes())
+        .containsExactly(
+            "probe not run: no agent: 'one' ran the probes before, now there is 'other'");
+  }
+
+  private record Passing(String name) implements ProbeRunner {
+    @Override
+    public AgentAnswer.Job run(ProbeReport.Planned planned, Duration beyond) {
+      return answer("exited", 0, "");
+    }
+
+    @Override
+    public void ping() {}
   }
 
   @Test

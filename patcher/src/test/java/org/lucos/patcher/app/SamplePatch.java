@@ -11,7 +11,7 @@ import org.lucos.patcher.build.PatchObject;
 import org.lucos.patcher.build.diff.KernelC;
 
 /** A small patch, compiled here. */
-final class SamplePatch {
+public final class SamplePatch {
   private static final String BEFORE =
       """
       extern int jiffies_like;
@@ -29,7 +29,8 @@ final class SamplePatch {
 
   private SamplePatch() {}
 
-  static PatchObject of(String release, String description) {
+  /** A patch for a kernel. */
+  public static PatchObject of(String release, String description) {
     return PatchAssembler.assemble(
         new PatchDescription("sample", description, List.of("CVE-1"), Instant.EPOCH, "0.1.0"),
         new TargetKernel(release, Optional.of("ab".repeat(20)), "gcc-12 12.2.0"),

@@ -11,11 +11,13 @@ import org.junit.jupiter.api.Test;
 import org.lucos.bridge.domain.DomainRefusal;
 import org.lucos.bridge.domain.DomainRefusedException;
 import org.lucos.bridge.domain.GuestTools;
+import org.lucos.patcher.agent.AgentAnswer;
 import org.lucos.patcher.agent.AgentException;
 import org.lucos.patcher.agent.AgentException.Kind;
 import org.lucos.patcher.build.PatchProbe;
 import org.lucos.patcher.build.PatchProbe.Check;
 import org.lucos.patcher.build.PatchProbe.When;
+import org.lucos.patcher.bytes.Bytes;
 
 class ToolsProbeRunnerTest {
   private final Tools tools = new Tools();
@@ -73,6 +75,19 @@ class ToolsProbeRunnerTest {
     return Optional.of(new GuestTools.Ended(OptionalInt.of(code), OptionalInt.empty(), output));
   }
 
+  private AgentAnswer.Job run(PatchProbe probe, Duration beyond) {
+    return runner.run(new ProbeReport.Planned("fix", probe), beyond);
+  }
+
+  @Test
+  void takesNoProgramsOfTheHosts() {
+    ProbeReport.Planned planned =
+        new ProbeReport.Planned("fix", script(), Optional.of(Bytes.zeros(3)));
+    assertThatThrownBy(() -> runner.run(planned, Duration.ZERO))
+        .isInstanceOfSatisfying(
+            AgentException.class, e -> assertThat(e.kind()).isEqualTo(Kind.UNWILLING));
+  }
+
   @Test
   void wordsAreArgumentsAndNeverPartOfAScript() {
     assertThat(ToolsProbeRunner.words(probe(Check.TCP, 1500, "::1", "22")))
@@ -87,9 +102,9 @@ class ToolsProbeRunnerTest {
   @Test
   void endsAreToldAsTheyAre() {
     tools.end = exit(0, "well");
-    assertThat(runner.run(script(), Duration.ofSeconds(9)).passed()).isTrue();
+    assertThat(run(script(), Duration.ofSeconds(9)).passed()).isTrue();
     tools.end = exit(4, "ill");
-    assertThat(runner.run(script(), Duration.ofSeconds(9)))
+    assertThat(run(script(), Duration.ofSeconds(9)))
         .satisfies(
             job -> {
               assertThat(job.passed()).isFalse();
@@ -98,17 +113,17 @@ class ToolsProbeRunnerTest {
               assertThat(job.output()).isEqualTo("ill");
             });
     tools.end = Optional.of(new GuestTools.Ended(OptionalInt.empty(), OptionalInt.of(11), ""));
-    assertThat(runner.run(script(), Duration.ofSeconds(9)).outcome()).isEqualTo("signalled");
+    assertThat(run(script(), Duration.ofSeconds(9)).outcome()).isEqualTo("signalled");
     tools.end = exit(137, "");
-    assertThat(runner.run(probe(Check.SCRIPT, 60_000, "true"), Duration.ZERO).outcome())
+    assertThat(run(probe(Check.SCRIPT, 60_000, "true"), Duration.ZERO).outcome())
         .as("killed long before its limit")
         .isEqualTo("exited");
     PatchProbe late = probe(Check.SCRIPT, 1, "true");
     tools.looks = 0;
-    assertThat(runner.run(late, Duration.ofSeconds(9)).outcome()).isEqualTo("timed-out");
+    assertThat(run(late, Duration.ofSeconds(9)).outcome()).isEqualTo("timed-out");
     tools.end = Optional.of(new GuestTools.Ended(OptionalInt.empty(), OptionalInt.of(9), ""));
     tools.looks = 0;
-    assertThat(runner.run(late, Duration.ofSeconds(9)).outcome()).isEqualTo("timed-out");
+    assertThat(run(late, Duration.ofSeconds(9)).outcome()).isEqualTo("timed-out");
   }
 
   @Test
@@ -118,11 +133,11 @@ class ToolsProbeRunnerTest {
     assertKind(Kind.UNWILLING);
     tools.answers = false;
     assertKind(Kind.ABSENT);
-    assertThatThrownBy(() -> runner.ping(Duration.ofSeconds(1))).isInstanceOf(AgentException.class);
+    assertThatThrownBy(() -> runner.ping()).isInstanceOf(AgentException.class);
   }
 
   private void assertKind(Kind kind) {
-    assertThatThrownBy(() -> runner.run(script(), Duration.ofMillis(100)))
+    assertThatThrownBy(() -> run(script(), Duration.ofMillis(100)))
         .isInstanceOfSatisfying(AgentException.class, e -> assertThat(e.kind()).isEqualTo(kind));
   }
 }

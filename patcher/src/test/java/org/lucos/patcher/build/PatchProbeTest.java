@@ -47,6 +47,8 @@ class PatchProbeTest {
           true,
           "");
 
+  private static final HostCommands COMMANDS = new ProcessCommands();
+
   @TempDir Path folder;
 
   private static PatchManifest manifest(List<PatchProbe> probes) {
@@ -156,7 +158,7 @@ class PatchProbeTest {
     assertThat(ProbeFile.ofEdit(edit)).isEqualTo(Optional.of(file));
     assertRefused(file, "no such file");
     Files.writeString(folder.resolve("p.sh"), "exit 0\n");
-    assertThat(ProbeFile.read(file))
+    assertThat(ProbeFile.read(file, COMMANDS).probes())
         .singleElement()
         .satisfies(probe -> assertThat(probe.words()).containsExactly("exit 0\n"));
 
@@ -171,13 +173,56 @@ class PatchProbeTest {
   }
 
   private static void assertRefused(Path file, String detail) {
-    assertThatThrownBy(() -> ProbeFile.read(file))
+    assertThatThrownBy(() -> ProbeFile.read(file, COMMANDS))
         .isInstanceOfSatisfying(
             RefusedException.class,
             e -> {
               assertThat(e.refusal()).isInstanceOf(InputRefusal.BadSource.class);
               assertThat(e.refusal().message()).contains(detail);
             });
+  }
+
+  @Test
+  void authorsBringProgramsAlong() throws IOException {
+    Path file = folder.resolve("a.probes.json");
+    String text =
+        """
+        [{"name": "p", "when": "after", "check": "program", "limitMilliseconds": 10,
+          "programFile": "look.c"}]
+        """;
+    Files.writeString(file, text);
+    assertRefused(file, "no such file");
+    Files.writeString(folder.resolve("look.c"), "int main(void) { return 0; }\n");
+    ProbeSet probes = ProbeFile.read(file, COMMANDS);
+    PatchProbe probe = probes.probes().get(0);
+    assertThat(probe.words()).containsExactly("look");
+    assertThat(probes.program(probe).orElseThrow().sha256()).isEqualTo(probe.program());
+    assertThat(read(json(probe)).description().programs()).containsExactly(probe.program());
+
+    String digest = "ab".repeat(32);
+    Files.writeString(file, text.replace("\"name\"", "\"program\": \"" + digest + "\", \"name\""));
+    assertRefused(file, "programFile");
+    Files.writeString(file, text.replace("look.c", "../look.c"));
+    assertRefused(file, "programFile");
+    Files.writeString(file, text.replace("\"name\"", "\"exitCode\": 20, \"name\""));
+    assertRefused(file, "exitCode");
+    Files.writeString(file, text.replace("\"program\"", "\"script\""));
+    assertRefused(file, "program");
+  }
+
+  @Test
+  void programsAreNamedByTheirDigestAndOnlyTheyAre() {
+    assertThat(brought(Check.PROGRAM, "ab".repeat(32)).program()).hasSize(64);
+    for (String digest : List.of("", "ab", "AB".repeat(32), "../" + "a".repeat(61))) {
+      assertThatThrownBy(() -> brought(Check.PROGRAM, digest)).hasMessageContaining("SHA-256");
+    }
+    assertThatThrownBy(() -> brought(Check.SCRIPT, "ab".repeat(32)))
+        .hasMessageContaining("SHA-256");
+  }
+
+  private static PatchProbe brought(Check check, String digest) {
+    return new PatchProbe(
+        "p", When.AFTER, check, List.of("look"), 1000, 0, "", 0, false, "", digest);
   }
 
   @Test

@@ -40,8 +40,12 @@ final class SparseMemory implements GuestMemory {
   public <T> Recollection<T> recollect(Supplier<T> work) {
     List<Slice> reads = new ArrayList<>();
     trace = reads;
-    T value = work.get();
-    trace = null;
+    T value;
+    try {
+      value = work.get();
+    } finally {
+      trace = null;
+    }
     return new Recollection<>(
         value,
         () ->

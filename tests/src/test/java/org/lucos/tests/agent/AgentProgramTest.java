@@ -18,6 +18,8 @@ import org.lucos.patcher.agent.AgentAnswer;
 import org.lucos.patcher.agent.AgentLink;
 import org.lucos.patcher.agent.AgentRequest;
 import org.lucos.patcher.agent.AgentRequest.Probe;
+import org.lucos.patcher.build.ProbeProgram;
+import org.lucos.patcher.bytes.Bytes;
 import org.lucos.tests.guest.HostCommand;
 
 /** The agent's program, run on this host. */
@@ -107,6 +109,43 @@ class AgentProgramTest {
           .satisfies(job -> assertThat(job.output()).hasSize(8192));
     } finally {
       sleeper.destroy();
+    }
+  }
+
+  @Test
+  void programOfTheHostsRunsOnceAndNothingOfItStays() throws IOException {
+    Bytes program = ProbeProgram.read(AgentProgram.built());
+    AgentRequest.Brought version = new AgentRequest.Brought(List.of("it", "--version"));
+    ProcessChannel channel = new ProcessChannel(AgentProgram.built());
+    try (AgentLink link = AgentLink.open(channel, LONG)) {
+      assertThat(probe(link, version)).returns("refused", AgentAnswer.Job::outcome);
+      for (int i = 0; i < 3; i++) {
+        link.bring(program, LONG);
+        assertThat(probe(link, version))
+            .returns("exited", AgentAnswer.Job::outcome)
+            .returns(0, AgentAnswer.Job::code)
+            .satisfies(job -> assertThat(job.output()).startsWith("lucos-agent "));
+        assertThat(memoryFiles(link)).isZero();
+      }
+      link.bring(program, LONG);
+      assertThat(memoryFiles(link)).isOne();
+      AgentRequest.ProgramPart wrong =
+          new AgentRequest.ProgramPart(7, program.size(), program.slice(7, 20));
+      assertThat(link.ask(wrong, LONG).passed()).isFalse();
+      assertThat(memoryFiles(link)).as("what comes out of order ends it").isZero();
+    }
+  }
+
+  /** Of the half that runs programs. */
+  private static long memoryFiles(AgentLink link) throws IOException {
+    String status = Files.readString(Path.of("/proc/" + link.hello().pid() + "/status"));
+    String parent = field(status.lines().toList(), "PPid");
+    try (var files = Files.list(Path.of("/proc/" + parent + "/fd"))) {
+      long count = 0;
+      for (Path file : files.toList()) {
+        count += Files.readSymbolicLink(file).toString().contains("memfd") ? 1 : 0;
+      }
+      return count;
     }
   }
 

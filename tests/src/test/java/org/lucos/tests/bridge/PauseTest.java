@@ -64,8 +64,10 @@ class PauseTest {
       assertThat(isAsking()).isFalse();
       try (PausedGuest held = domain.pause("awake")) {
         assertThat(held.registers()).hasSize(2);
-        assertThat(isAsking()).isTrue();
-        assertThat(latencyAskedFor()).isZero();
+        assertThat(isAsking()).isEqualTo(Files.isWritable(LATENCY));
+        if (isAsking()) {
+          assertThat(latencyAskedFor()).isZero();
+        }
       }
       assertThat(isAsking()).isFalse();
     }

@@ -2,7 +2,7 @@ package org.lucos.tests.live;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
-import static org.lucos.patcher.app.AskAgent.LONGEST_FREEZE;
+import static org.lucos.tests.live.CommandLine.lucos;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
@@ -34,6 +34,7 @@ import org.lucos.patcher.guestcall.GuestProgram;
 import org.lucos.patcher.guestcall.Nudge;
 import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.patcher.refusal.BusyRefusal;
+import org.lucos.patcher.refusal.ExitCode;
 import org.lucos.tests.agent.AgentProgram;
 import org.lucos.tests.guest.GuestSpec;
 import org.lucos.tests.guest.TestGuest;
@@ -114,7 +115,7 @@ class AgentTest {
 
   @Test
   @Order(2)
-  void frozenGroupThawsByItselfAndWhenToldTo() {
+  void frozenGroupThawsByItselfAndWhenToldTo() throws Exception {
     guest.run(
         "mkdir -p /sys/fs/cgroup/frozen;"
             + " (while :; do echo x >>/tmp/ticks; sleep 0.1; done) >/dev/null 2>&1 &"
@@ -135,17 +136,23 @@ class AgentTest {
                 .isTrue();
           });
       awaitThawed();
-      AskAgent agent = new AskAgent(Bundles.settings());
-      assertThat(agent.freeze(guest.name(), "frozen", LONGEST_FREEZE, LONG).passed()).isTrue();
+      String name = guest.name();
+      assertThat(lucos("agent", name, "freeze", "frozen", "--for=10s").exit()).isZero();
       assertThat(state()).as("frozen by a command that has ended").isEqualTo("1");
-      assertThat(agent.thaw(guest.name(), "frozen", LONG).lines()).containsExactly("passed");
+      assertThat(lucos("agent", name, "thaw", "frozen").exit()).isZero();
       assertThat(state()).isEqualTo("0");
-      assertThat(agent.thaw(guest.name(), "no-such-group", LONG).lines())
-          .containsExactly("refused: error 3 of the guest's kernel");
-      assertThat(agent.freeze(guest.name(), "no-such-group", LONGEST_FREEZE, LONG).lines())
-          .singleElement()
-          .asString()
+      CommandLine.Answer notFrozen = lucos("agent", name, "thaw", "no-such-group");
+      assertThat(notFrozen.exit()).isEqualTo(ExitCode.WRONG_STATE.value());
+      assertThat(notFrozen.json().at("/result/lines/0").asText())
+          .isEqualTo("refused: error 3 of the guest's kernel");
+      assertThat(
+              lucos("agent", name, "freeze", "no-such-group").json().at("/result/lines/0").asText())
           .contains("error 2 of the guest's kernel");
+      assertThat(lucos("agent", name, "freeze", "frozen", "--for=11s").exit())
+          .isEqualTo(ExitCode.USAGE.value());
+      assertThat(lucos("agent", name, "probe", "service", "a;b").exit())
+          .isEqualTo(ExitCode.USAGE.value());
+      assertThat(state()).isEqualTo("0");
       // the runner may be killed: the process that thaws outlives it
       inside(
           (kernel, link) ->

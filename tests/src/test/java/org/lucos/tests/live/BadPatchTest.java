@@ -3,9 +3,7 @@ package org.lucos.tests.live;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -17,12 +15,9 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestMethodOrder;
-import org.lucos.patcher.app.ApplyPatch;
-import org.lucos.patcher.app.Progress;
 import org.lucos.patcher.app.ShowAudit;
 import org.lucos.patcher.app.ShowLog;
 import org.lucos.patcher.app.SoakedApply;
-import org.lucos.patcher.app.SwitchLimits;
 import org.lucos.patcher.refusal.ExitCode;
 import org.lucos.patcher.refusal.HealthRefusal;
 import org.lucos.tests.guest.GuestSpec;
@@ -38,9 +33,6 @@ class BadPatchTest {
   /** Far longer than it takes: a watch ends with the first thing that speaks against the patch. */
   private static final Duration LONG = Duration.ofMinutes(2);
 
-  private static final SwitchLimits LIMITS =
-      new SwitchLimits(Operator.PATIENCE, Duration.ofSeconds(5));
-
   private final TestGuest guest = TestGuest.boot(GuestSpec.cloud("6.1").withVcpus(2));
   private final Operator operator = new Operator(guest);
 
@@ -55,20 +47,10 @@ class BadPatchTest {
   }
 
   private SoakedApply.Outcome soak(String recipe, Duration time, boolean autoRevert) {
-    Path bundle = operator.bundle(recipe);
-    return new SoakedApply(operator.settings())
-        .run(
-            new ApplyPatch.Request(
-                guest.name(),
-                List.of(bundle),
-                Optional.empty(),
-                LIMITS,
-                false,
-                false,
-                false,
-                false),
-            new SoakedApply.Soak(time, Duration.ofSeconds(3), autoRevert),
-            Progress.SILENT);
+    return operator.apply(
+        operator.bundle(recipe),
+        new SoakedApply.Soak(time, Duration.ofSeconds(3), autoRevert),
+        false);
   }
 
   /** Calls what is patched, again and again, until the file is gone. */

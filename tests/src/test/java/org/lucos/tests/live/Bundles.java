@@ -20,6 +20,7 @@ import org.lucos.patcher.app.MakeKey;
 import org.lucos.patcher.app.Progress;
 import org.lucos.patcher.app.Settings;
 import org.lucos.patcher.build.ProbeFile;
+import org.lucos.patcher.build.ProcessCommands;
 import org.lucos.tests.guest.Place;
 import org.lucos.tests.guest.Repository;
 
@@ -135,7 +136,15 @@ public final class Bundles {
       add(sum, source);
       add(sum, settings().recipes().resolve("include/lucos.h"));
       ProbeFile.ofEdit(source)
-          .ifPresent(file -> sum.update(ProbeFile.read(file).toString().getBytes(UTF_8)));
+          .ifPresent(
+              file ->
+                  sum.update(
+                      ProbeFile.read(file, new ProcessCommands()).toString().getBytes(UTF_8)));
+      for (String observer : List.of("observe.c", "../observe.h")) {
+        if (Files.exists(source.resolveSibling(observer))) {
+          add(sum, source.resolveSibling(observer));
+        }
+      }
       Path classes =
           Path.of(BuildPatch.class.getProtectionDomain().getCodeSource().getLocation().getPath());
       if (Files.isRegularFile(classes)) {

@@ -1,29 +1,24 @@
 package org.lucos.tests.live;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.lucos.tests.live.CommandLine.lucos;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.lucos.patcher.app.Settings;
-import org.lucos.patcher.cli.Main;
 import org.lucos.patcher.refusal.ExitCode;
 import org.lucos.tests.guest.Guest;
 import org.lucos.tests.guest.TestGuest;
+import org.lucos.tests.live.CommandLine.Answer;
 
 /** The command as scripts use it: exit codes and JSON. */
 class CommandLineTest {
   private static final Mechanism PATCH = Mechanism.CMDLINE;
 
   @TempDir private Path folder;
-
-  private record Answer(int exit, JsonNode json) {}
 
   @Test
   void commandsTellScriptsHowTheyEnded(@Guest TestGuest guest) throws Exception {
@@ -130,30 +125,5 @@ class CommandLineTest {
     assertThat(applied.path("tasksChecked").asInt()).isGreaterThan(10);
     assertThat(applied.path("pauseMilliseconds").asDouble()).isPositive();
     assertThat(lines.path(1).path("outcome").asText()).isEqualTo("already-applied");
-  }
-
-  private static Answer lucos(String... arguments) throws IOException, InterruptedException {
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Main.class.getName()));
-    command.addAll(List.of(arguments));
-    command.add("--json");
-    ProcessBuilder builder =
-        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
-    Settings settings = Bundles.settings();
-    builder.environment().put("LUCOS_CACHE", settings.cache().toString());
-    builder.environment().put("LUCOS_STATE", settings.state().toString());
-    builder.environment().put("LUCOS_LOCKS", settings.locks().toString());
-    builder.environment().put("LUCOS_RECIPES", settings.recipes().toString());
-    builder.environment().put("LUCOS_KEYS", settings.keys().toString());
-    Process process = builder.start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    int exit = process.waitFor();
-    return new Answer(exit, new ObjectMapper().readTree(output));
   }
 }

@@ -25,6 +25,7 @@ import org.lucos.patcher.app.RevertPatch;
 import org.lucos.patcher.app.Settings;
 import org.lucos.patcher.app.SettlePatches;
 import org.lucos.patcher.app.ShowStatus;
+import org.lucos.patcher.app.SoakedApply;
 import org.lucos.patcher.app.SwitchLimits;
 import org.lucos.patcher.app.VerifyGuest;
 import org.lucos.patcher.kernel.KernelSymbol;
@@ -90,6 +91,23 @@ final class Operator {
                 false,
                 false,
                 false),
+            Progress.SILENT);
+  }
+
+  /** Applies, runs probes and watches as told. */
+  SoakedApply.Outcome apply(Path bundle, SoakedApply.Soak soak, boolean dryRun) {
+    return new SoakedApply(settings)
+        .run(
+            new ApplyPatch.Request(
+                guest.name(),
+                List.of(bundle),
+                Optional.empty(),
+                LIMITS,
+                dryRun,
+                false,
+                false,
+                false),
+            soak,
             Progress.SILENT);
   }
 

@@ -17,13 +17,10 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 import org.lucos.bridge.domain.GuestDomain;
 import org.lucos.bridge.libvirt.Hypervisor;
-import org.lucos.patcher.app.ApplyPatch;
 import org.lucos.patcher.app.ProbeReport;
-import org.lucos.patcher.app.Progress;
 import org.lucos.patcher.app.ShowAudit;
 import org.lucos.patcher.app.SoakedApply;
 import org.lucos.patcher.app.SoakedApply.Probing;
-import org.lucos.patcher.app.SwitchLimits;
 import org.lucos.patcher.build.PatchProbe;
 import org.lucos.patcher.build.PatchProbe.Check;
 import org.lucos.patcher.build.PatchProbe.When;
@@ -40,8 +37,6 @@ import org.lucos.tests.guest.TestGuest;
 class ProbesTest {
   private static final Mechanism PATCH = Mechanism.VERSION;
   private static final Duration LONG = Duration.ofMinutes(2);
-  private static final SwitchLimits LIMITS =
-      new SwitchLimits(Operator.PATIENCE, Duration.ofSeconds(5));
   private static final PatchProbe FLAW =
       script("flaw-is-seen", When.BEFORE, "! grep lucos /proc/version");
   private static final PatchProbe GONE =
@@ -95,18 +90,10 @@ class ProbesTest {
         operator.bundle(PATCH.recipe()), folder.resolve("probed.lucos"), probes);
   }
 
-  private ApplyPatch.Request request(Path bundle, boolean dryRun) {
-    return new ApplyPatch.Request(
-        guest.name(), List.of(bundle), Optional.empty(), LIMITS, dryRun, false, false, false);
-  }
-
   private SoakedApply.Outcome apply(
       Path bundle, Duration soak, boolean autoRevert, Probing probing) {
-    return new SoakedApply(operator.settings())
-        .run(
-            request(bundle, false),
-            new SoakedApply.Soak(soak, SoakedApply.STUCK_AFTER, autoRevert, probing),
-            Progress.SILENT);
+    return operator.apply(
+        bundle, new SoakedApply.Soak(soak, SoakedApply.STUCK_AFTER, autoRevert, probing), false);
   }
 
   private SoakedApply.Outcome apply(Path bundle, Duration soak) {
@@ -293,11 +280,7 @@ class ProbesTest {
             0,
             true,
             "");
-    assertThat(
-            new SoakedApply(operator.settings())
-                .run(request(bundle(required), true), SoakedApply.Soak.NONE, Progress.SILENT)
-                .probes()
-                .orElseThrow())
+    assertThat(operator.apply(bundle(required), SoakedApply.Soak.NONE, true).probes().orElseThrow())
         .satisfies(
             report -> {
               assertThat(report.state()).isEqualTo("planned");

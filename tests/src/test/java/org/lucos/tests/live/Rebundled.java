@@ -76,8 +76,12 @@ final class Rebundled {
 
   /** The same patch, with probes. */
   static Path probed(Path bundle, Path to, PatchProbe... probes) {
-    PatchObject good = Bundle.read(bundle).objects().get(0);
-    Bundle.of(List.of(good.describedAs(good.description().probedBy(List.of(probes)))))
+    Bundle was = Bundle.read(bundle);
+    PatchObject good = was.objects().get(0);
+    Bundle.of(
+            List.of(good.describedAs(good.description().probedBy(List.of(probes)))),
+            List.of(),
+            was.programs())
         .signedBy(SigningKey.read(Bundles.key()))
         .write(to);
     return to;
@@ -104,7 +108,8 @@ final class Rebundled {
   }
 
   static Path unsigned(Path bundle, Path to) {
-    Bundle.of(Bundle.read(bundle).objects()).write(to);
+    Bundle was = Bundle.read(bundle);
+    Bundle.of(was.objects(), List.of(), was.programs()).write(to);
     return to;
   }
 

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -13,12 +12,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
-import org.lucos.patcher.app.ApplyPatch;
 import org.lucos.patcher.app.ProbeReport;
-import org.lucos.patcher.app.Progress;
 import org.lucos.patcher.app.SoakedApply;
 import org.lucos.patcher.app.SoakedApply.Probing;
-import org.lucos.patcher.app.SwitchLimits;
 import org.lucos.patcher.build.PatchProbe;
 import org.lucos.patcher.build.PatchProbe.Check;
 import org.lucos.patcher.build.PatchProbe.When;
@@ -31,8 +27,6 @@ import org.lucos.tests.guest.TestGuest;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ToolsProbesTest {
   private static final Mechanism PATCH = Mechanism.VERSION;
-  private static final SwitchLimits LIMITS =
-      new SwitchLimits(Operator.PATIENCE, Duration.ofSeconds(5));
   private static final PatchProbe GONE =
       probe("flaw-is-gone", When.AFTER, Check.SCRIPT, "grep -q 'lucos version' /proc/version");
 
@@ -75,19 +69,8 @@ class ToolsProbesTest {
   private SoakedApply.Outcome apply(Probing probing, PatchProbe... probes) {
     Path bundle =
         Rebundled.probed(operator.bundle(PATCH.recipe()), folder.resolve("p.lucos"), probes);
-    return new SoakedApply(operator.settings())
-        .run(
-            new ApplyPatch.Request(
-                guest.name(),
-                List.of(bundle),
-                Optional.empty(),
-                LIMITS,
-                false,
-                false,
-                false,
-                false),
-            new SoakedApply.Soak(Duration.ZERO, SoakedApply.STUCK_AFTER, true, probing),
-            Progress.SILENT);
+    return operator.apply(
+        bundle, new SoakedApply.Soak(Duration.ZERO, SoakedApply.STUCK_AFTER, true, probing), false);
   }
 
   private void assertTakenBack(PatchProbe probe, String... why) {
