@@ -36,7 +36,9 @@ final class GuestShell implements AutoCloseable {
   private static final Pattern ANSWER = Pattern.compile("@lucos:(\\d+):(\\d+):([^:]*):([^:]*):end");
   private static final String READY = "@lucos:ready";
   private static final Pattern PROMPT = Pattern.compile("[#$] (\u001b\\[6n)?$");
-  private static final Duration POKE_EVERY = Duration.ofMillis(500);
+  private static final Duration LOOK_EVERY = Duration.ofMillis(200);
+  private static final Duration FIRST_POKE = Duration.ofSeconds(1);
+  private static final Duration LAST_POKE = Duration.ofSeconds(16);
   private static final Duration GRACE = Duration.ofSeconds(10);
   private static final Duration SEND_LIMIT = Duration.ofSeconds(60);
   private static final int REPEATS = 50;
@@ -98,22 +100,30 @@ final class GuestShell implements AutoCloseable {
 
   /**
    * Waits for the shell's prompt and replaces the shell by the loop. Nothing but newlines is sent
-   * before there is a prompt: a port that is flooded while the guest boots loses interrupts, and a
-   * control character would end the login. A loop that is there already answers a newline.
+   * before there is a prompt, and those ever more seldom: a port that is flooded while the guest
+   * boots loses interrupts, the sooner the slower the guest, and a control character would end the
+   * login. A loop that is there already answers a newline.
    */
   private void greet(String script, Duration limit) throws NoAnswerException {
     long end = System.nanoTime() + limit.toNanos();
+    Duration patience = FIRST_POKE;
     while (System.nanoTime() < end) {
       send("\n");
-      long round = Math.min(end, System.nanoTime() + POKE_EVERY.toNanos());
-      if (hears(READY, round)) {
-        return;
+      long round = Math.min(end, System.nanoTime() + patience.toNanos());
+      boolean prompted = false;
+      while (!prompted && System.nanoTime() < round) {
+        if (hears(READY, Math.min(round, System.nanoTime() + LOOK_EVERY.toNanos()))) {
+          return;
+        }
+        prompted = PROMPT.matcher(unfinishedLine).find();
       }
-      if (PROMPT.matcher(unfinishedLine).find()) {
+      if (prompted) {
         send("exec sh -c \"$(echo " + encode(script) + " | base64 -d)\"\n");
         if (hears(READY, Math.min(end, System.nanoTime() + GRACE.toNanos()))) {
           return;
         }
+      } else if (patience.compareTo(LAST_POKE) < 0) {
+        patience = patience.multipliedBy(2);
       }
     }
     throw new NoAnswerException("the shell does not answer within " + limit);
