@@ -44,7 +44,7 @@ class AgentMovesTest {
           .as("nobody has started it anew")
           .isEqualTo(process);
 
-      guest.host().virsh("reboot", guest.name());
+      guest.host().virsh("reset", guest.name());
       guest.reconnect();
       HostLucos.run(guest.host(), "agent", guest.name(), "ping").assertRefused("no-agent");
       start(guest);
@@ -74,7 +74,7 @@ class AgentMovesTest {
     HostedOperator operator = new HostedOperator(guest, PATCH);
     operator.apply().assertOk();
     PATCH.assertSeen(guest);
-    HostLucos.Answer record = HostLucos.run(guest.host(), "audit", "show", guest.name());
+    HostLucos.Answer record = HostLucos.run(guest.host(), "audit", "show", "--guest", guest.name());
     assertThat(record.json().toString()).contains("\"state\":\"answered\"");
     operator.revert().assertOk();
     PATCH.assertNotSeen(guest);
