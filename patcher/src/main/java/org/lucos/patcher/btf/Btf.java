@@ -37,7 +37,12 @@ public final class Btf {
 
   private int ownTypes;
 
-  private Btf(String source, byte[] data, @Nullable Btf base) {
+  /**
+   * Reads the header, and all else unless that was done before.
+   *
+   * @param known where each type is, of data that has been checked
+   */
+  private Btf(String source, byte[] data, @Nullable Btf base, int @Nullable [] known) {
     this.source = source;
     this.data = data;
     this.base = base;
@@ -71,6 +76,11 @@ public final class Btf {
     if (base == null && (stringLength == 0 || data[stringStart] != 0)) {
       throw new MalformedDataException(source, stringStart, "first string is not empty");
     }
+    if (known != null) {
+      offsets = known;
+      ownTypes = known.length;
+      return;
+    }
     offsets = new int[Math.min(types.size() / 24 + 16, MOST_TYPES)];
     index(types, (int) (header + typeOffset));
     for (int id = firstType; id < typeCount(); id++) {
@@ -84,12 +94,26 @@ public final class Btf {
    * @throws MalformedDataException if it does not follow the format
    */
   public static Btf parse(String source, byte[] data) {
-    return new Btf(source, data, null);
+    return new Btf(source, data, null, null);
   }
 
   /** Parses and checks the BTF of a module, split from that of its vmlinux. */
   public static Btf parseSplit(String source, byte[] data, Btf base) {
-    return new Btf(source, data, base);
+    return new Btf(source, data, base, null);
+  }
+
+  /**
+   * Takes up the BTF of a vmlinux that was parsed before.
+   *
+   * @param offsets what {@link #offsets} gave then
+   */
+  public static Btf restored(String source, byte[] data, int[] offsets) {
+    return new Btf(source, data, null, offsets);
+  }
+
+  /** Where each type is in the data, for a cache. */
+  public int[] offsets() {
+    return Arrays.copyOf(offsets, ownTypes);
   }
 
   private void index(ByteCursor types, int at) {
@@ -296,7 +320,15 @@ public final class Btf {
 
   /** The {@link NameIndex#hash} of a type's name. */
   public int nameHash(int id) {
-    int string = nameOffset(id);
+    return hash(nameOffset(id));
+  }
+
+  /** The {@link NameIndex#hash} of an entry's name. */
+  public int entryNameHash(int id, int index) {
+    return hash(home(id).word(entry(id, index)));
+  }
+
+  private int hash(int string) {
     Btf home = stringHome(string);
     int start = home.stringStart + string - home.firstString;
     int end = start;

@@ -20,6 +20,37 @@ public final class NameIndex {
     links = new int[size];
   }
 
+  private NameIndex(Stored stored) {
+    heads = stored.heads();
+    links = stored.links();
+    if (Integer.bitCount(heads.length) != 1) {
+      throw new MalformedDataException("name index", 0, "no number of buckets: " + heads.length);
+    }
+  }
+
+  /**
+   * Takes up the arrays of an index that was stored.
+   *
+   * @throws MalformedDataException if they are none
+   */
+  public static NameIndex restored(Stored stored) {
+    return new NameIndex(stored);
+  }
+
+  /** The arrays, for a cache. */
+  public Stored stored() {
+    return new Stored(heads, links);
+  }
+
+  /**
+   * What a cache keeps of an index.
+   *
+   * @param heads a power of two of them
+   * @param links one a number
+   */
+  @SuppressWarnings("ArrayRecordComponent")
+  public record Stored(int[] heads, int[] links) {}
+
   /** Adds a number, once; the last added of a chain is found first. */
   public void add(int hash, int number) {
     int bucket = hash & heads.length - 1;

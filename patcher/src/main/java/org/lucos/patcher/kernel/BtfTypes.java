@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
 import org.lucos.patcher.btf.Btf;
 import org.lucos.patcher.btf.BtfKind;
 import org.lucos.patcher.bytes.NameIndex;
@@ -19,29 +20,53 @@ import org.lucos.patcher.refusal.RefusedException;
  */
 public final class BtfTypes {
   private final Btf btf;
-  private final NameIndex index;
 
-  /** The numbers of all enums, descending. */
-  private final int[] enums;
+  /** Of the kernel, if these are a module's. */
+  private final @Nullable BtfTypes base;
 
-  BtfTypes(Btf btf) {
+  /** Own types by name, counted from the first of them. */
+  private final NameIndex names;
+
+  /** The type and the place in it of every own enumerator, and these by name. */
+  private final int[] owners;
+
+  private final int[] places;
+  private final NameIndex enumerators;
+
+  private BtfTypes(Btf btf, @Nullable BtfTypes base) {
     this.btf = btf;
-    this.index = new NameIndex(btf.typeCount());
-    int[] found = new int[64];
+    this.base = base;
+    int first = btf.firstOwnType();
+    this.names = new NameIndex(btf.typeCount() - first);
     int count = 0;
-    for (int id = btf.typeCount() - 1; id > 0; id--) {
+    for (int id = btf.typeCount() - 1; id >= first; id--) {
       BtfKind kind = btf.kind(id);
       if (isNamedByUsers(kind)) {
-        index.add(btf.nameHash(id), id);
+        names.add(btf.nameHash(id), id - first);
       }
       if (kind.isEnum()) {
-        if (count == found.length) {
-          found = Arrays.copyOf(found, count * 2);
-        }
-        found[count++] = id;
+        count += btf.entries(id);
       }
     }
-    this.enums = Arrays.copyOf(found, count);
+    this.owners = new int[count];
+    this.places = new int[count];
+    this.enumerators = new NameIndex(count);
+    for (int id = first, at = 0; id < btf.typeCount(); id++) {
+      for (int i = 0; btf.kind(id).isEnum() && i < btf.entries(id); i++, at++) {
+        owners[at] = id;
+        places[at] = i;
+        enumerators.add(btf.entryNameHash(id, i), at);
+      }
+    }
+  }
+
+  private BtfTypes(Btf btf, Stored stored) {
+    this.btf = btf;
+    this.base = null;
+    this.names = NameIndex.restored(stored.names());
+    this.owners = stored.owners();
+    this.places = stored.places();
+    this.enumerators = NameIndex.restored(stored.enumerators());
   }
 
   /**
@@ -51,12 +76,31 @@ public final class BtfTypes {
    * @throws org.lucos.patcher.bytes.MalformedDataException if it does not follow the format
    */
   public static BtfTypes parse(String source, byte[] data) {
-    return new BtfTypes(Btf.parse(source, data));
+    return new BtfTypes(Btf.parse(source, data), (BtfTypes) null);
   }
 
   /** Parses the BTF of a module; types of vmlinux are found through the result too. */
   public BtfTypes withModule(String source, byte[] data) {
-    return new BtfTypes(Btf.parseSplit(source, data, btf));
+    return new BtfTypes(Btf.parseSplit(source, data, btf), this);
+  }
+
+  /** What a cache keeps of the types of a vmlinux, besides their BTF. */
+  @SuppressWarnings("ArrayRecordComponent")
+  record Stored(
+      int[] offsets,
+      NameIndex.Stored names,
+      int[] owners,
+      int[] places,
+      NameIndex.Stored enumerators) {}
+
+  /** The arrays, for a cache. */
+  Stored stored() {
+    return new Stored(btf.offsets(), names.stored(), owners, places, enumerators.stored());
+  }
+
+  /** Takes up types from a cache. */
+  static BtfTypes restored(String source, byte[] data, Stored stored) {
+    return new BtfTypes(Btf.restored(source, data, stored.offsets()), stored);
   }
 
   private static boolean isNamedByUsers(BtfKind kind) {
@@ -135,16 +179,7 @@ public final class BtfTypes {
    * @throws RefusedException if there are several of different values
    */
   public OptionalLong findEnumerator(String name) {
-    byte[] wanted = name.getBytes(StandardCharsets.ISO_8859_1);
-    long[] values = new long[0];
-    for (int id : enums) {
-      for (int i = 0; i < btf.entries(id); i++) {
-        if (btf.entryIs(id, i, wanted)) {
-          values = Arrays.copyOf(values, values.length + 1);
-          values[values.length - 1] = btf.enumeratorValue(id, i);
-        }
-      }
-    }
+    long[] values = valuesOf(name.getBytes(StandardCharsets.ISO_8859_1));
     long[] different = Arrays.stream(values).distinct().toArray();
     if (different.length > 1) {
       throw notResolved("enumerator " + name, "several values");
@@ -152,13 +187,29 @@ public final class BtfTypes {
     return different.length == 0 ? OptionalLong.empty() : OptionalLong.of(different[0]);
   }
 
+  private long[] valuesOf(byte[] enumerator) {
+    long[] values = base == null ? new long[0] : base.valuesOf(enumerator);
+    int at = enumerators.first(NameIndex.hash(enumerator, 0, enumerator.length));
+    for (; at != NameIndex.NONE; at = enumerators.next(at)) {
+      if (btf.entryIs(owners[at], places[at], enumerator)) {
+        values = Arrays.copyOf(values, values.length + 1);
+        values[values.length - 1] = btf.enumeratorValue(owners[at], places[at]);
+      }
+    }
+    return values;
+  }
+
   private List<Integer> named(String name) {
-    byte[] wanted = name.getBytes(StandardCharsets.ISO_8859_1);
-    List<Integer> found = new ArrayList<>();
-    int id = index.first(NameIndex.hash(wanted, 0, wanted.length));
-    for (; id != NameIndex.NONE; id = index.next(id)) {
-      if (btf.nameIs(id, wanted)) {
-        found.add(id);
+    return named(name.getBytes(StandardCharsets.ISO_8859_1));
+  }
+
+  private List<Integer> named(byte[] wanted) {
+    List<Integer> found = base == null ? new ArrayList<>() : base.named(wanted);
+    int first = btf.firstOwnType();
+    int at = names.first(NameIndex.hash(wanted, 0, wanted.length));
+    for (; at != NameIndex.NONE; at = names.next(at)) {
+      if (btf.nameIs(first + at, wanted)) {
+        found.add(first + at);
       }
     }
     return found;

@@ -179,7 +179,10 @@ final class KernelFinder {
             .orElseGet(() -> Kallsyms.read(virtual, info));
     checkSymbols(page, info, virtual, symbols);
     byte[] btf = cached.map(KernelCache.Entry::btf).orElseGet(() -> btf(virtual, symbols));
-    BtfTypes types = BtfTypes.parse("guest BTF", btf);
+    BtfTypes types =
+        cached
+            .map(entry -> BtfTypes.restored("guest BTF", btf, entry.types()))
+            .orElseGet(() -> BtfTypes.parse("guest BTF", btf));
     long state = virtual.u32(symbols.address("system_state"));
     if (state != types.enumerator("SYSTEM_RUNNING")) {
       throw new MalformedDataException(
@@ -196,7 +199,8 @@ final class KernelFinder {
     }
     String boot = fingerprint.read();
     if (cached.isEmpty()) {
-      cache.store(info.buildId(), new KernelCache.Entry(symbols.stored(info.slide()), btf));
+      cache.store(
+          info.buildId(), new KernelCache.Entry(symbols.stored(info.slide()), btf, types.stored()));
     }
     KernelIdentity identity =
         new KernelIdentity(info.release(), info.buildId(), info.slide(), boot, bootId);

@@ -38,7 +38,7 @@ public final class RunningKernel {
    * Finds the kernel of a guest and checks that it is one that runs.
    *
    * @param cacheDirectory where what was found is kept for the next time; made if it is missing. It
-   *     holds one kernel a guest, 5 to 8 MB, and must not be writable for others
+   *     holds one kernel a guest, 8 to 12 MB, and must not be writable for others
    * @throws RefusedException with {@link GuestRefusal.KernelNotFound} if there is none, it is still
    *     booting, or it describes itself in a way that is not understood
    */

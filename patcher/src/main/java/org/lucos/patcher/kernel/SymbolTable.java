@@ -61,6 +61,16 @@ public final class SymbolTable {
     }
   }
 
+  /** A table that has been checked before. */
+  private SymbolTable(Stored stored, long slide) {
+    this.offsets = stored.offsets();
+    this.signed = stored.signed();
+    this.base = stored.base() + slide;
+    this.pool = stored.pool();
+    this.starts = stored.starts();
+    this.index = NameIndex.restored(stored.index());
+  }
+
   private void check(String source) {
     if (starts.length != offsets.length + 1 || starts[0] != 0) {
       throw new MalformedDataException(source, 0, "symbol arrays of different sizes");
@@ -251,21 +261,21 @@ public final class SymbolTable {
 
   /** A table from a cache, with the slide of this boot. */
   static SymbolTable restored(Stored stored, long slide) {
-    return new SymbolTable(
-        "cached symbols",
-        stored.offsets(),
-        stored.signed(),
-        stored.base() + slide,
-        stored.pool(),
-        stored.starts());
+    return new SymbolTable(stored, slide);
   }
 
   /** The arrays, for a cache; the base with {@code slide} taken off. */
   Stored stored(long slide) {
-    return new Stored(offsets, signed, base - slide, pool, starts);
+    return new Stored(offsets, signed, base - slide, pool, starts, index.stored());
   }
 
   /** What a cache keeps of a table. */
   @SuppressWarnings("ArrayRecordComponent")
-  record Stored(int[] offsets, boolean signed, long base, byte[] pool, int[] starts) {}
+  record Stored(
+      int[] offsets,
+      boolean signed,
+      long base,
+      byte[] pool,
+      int[] starts,
+      NameIndex.Stored index) {}
 }

@@ -194,8 +194,10 @@ class RunningKernelTest {
                 symbols.signed(),
                 symbols.base() + 64,
                 symbols.pool(),
-                symbols.starts()),
-            good.btf()));
+                symbols.starts(),
+                symbols.index()),
+            good.btf(),
+            good.types()));
 
     assertThat(attach().symbols().address("init_task").value()).isEqualTo(guest.at("init_task"));
     assertThat(stored.load(SyntheticKernel.BUILD_ID).orElseThrow().symbols().base())

@@ -90,7 +90,19 @@ public final class GuestHost implements AutoCloseable {
 
   /** Boots the newest quick guest of 6.1; it starts anew on reboot and stays when it crashes. */
   public HostedGuest boot(String name) {
-    return boot(name, "");
+    return boot(name, "", List.of(), List.of());
+  }
+
+  /** Boots such a guest with a port for the agent, which nothing in it starts. */
+  public HostedGuest bootWithAgent(String name, GuestFile agent) {
+    return boot(
+        name,
+        "",
+        List.of(
+            "--module=virtio_pci",
+            "--module=virtio_console",
+            "--file=" + agent.onHost() + "=" + agent.inGuest()),
+        List.of("--agent"));
   }
 
   /** Boots such a guest with a qcow2 disk, empty but for the snapshots that libvirt puts there. */
@@ -103,19 +115,23 @@ public final class GuestHost implements AutoCloseable {
         "<disk type='file' device='disk'><driver name='qemu' type='qcow2' cache='unsafe'/>"
             + "<source file='"
             + disk
-            + "'/><target dev='vda' bus='virtio'/></disk>");
+            + "'/><target dev='vda' bus='virtio'/></disk>",
+        List.of(),
+        List.of());
   }
 
-  private HostedGuest boot(String name, String devices) {
+  private HostedGuest boot(
+      String name, String devices, List<String> building, List<String> booting) {
     Map<String, String> image =
         HostCommand.facts(
             HostCommand.run(
                 Duration.ofMinutes(15),
-                List.of(script("quick/build.sh"), "--flavour=cloud-amd64", "--series=6.1")));
+                with(building, script("quick/build.sh"), "--flavour=cloud-amd64", "--series=6.1")));
     String xml =
         HostCommand.run(
             LIMIT,
-            List.of(
+            with(
+                booting,
                 script("boot.sh"),
                 "--xml",
                 "--name=" + name,
@@ -138,6 +154,10 @@ public final class GuestHost implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  private static List<String> with(List<String> more, String... command) {
+    return Stream.concat(Stream.of(command), more.stream()).toList();
   }
 
   /** Starts a guest that was booted here before and has ended: the same domain, booting anew. */
