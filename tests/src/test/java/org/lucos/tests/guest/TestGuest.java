@@ -6,6 +6,8 @@ import java.time.Duration;
 import java.util.Base64;
 import java.util.UUID;
 import org.junit.jupiter.api.Assumptions;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A real guest at this {@link Place} with a stock Debian kernel, tied to this process (it is
@@ -19,6 +21,7 @@ public final class TestGuest implements AutoCloseable {
    */
   public static final Duration DEFAULT_LIMIT = Duration.ofSeconds(90);
 
+  private static final Logger LOG = LoggerFactory.getLogger(TestGuest.class);
   private static final Duration BOOT_LIMIT = Duration.ofMinutes(4);
   private static final int CHUNK = 16 * 1024;
 
@@ -36,12 +39,30 @@ public final class TestGuest implements AutoCloseable {
   }
 
   /**
-   * Builds what is needed, boots the guest and waits until its shell answers.
+   * Builds what is needed, boots the guest and waits until its shell answers; a guest that does not
+   * come up is booted once more.
    *
    * @throws GuestFailure if it does not come up
    */
   public static TestGuest boot(GuestSpec spec) {
     requireRoot();
+    try {
+      return bootOnce(spec);
+    } catch (NotUp e) { // emulated, it may hang or oops in its boot: nothing was done to it yet
+      LOG.warn("booting once more: {}", e.getMessage());
+      return bootOnce(spec);
+    }
+  }
+
+  private static final class NotUp extends GuestFailure {
+    private static final long serialVersionUID = 1L;
+
+    NotUp(String message, Throwable cause) {
+      super(message, cause);
+    }
+  }
+
+  private static TestGuest bootOnce(GuestSpec spec) {
     BootedDomain domain = Place.current().start(spec);
     try {
       GuestShell shell = GuestShell.connect(domain.console(), BOOT_LIMIT);
@@ -52,8 +73,7 @@ public final class TestGuest implements AutoCloseable {
     } catch (GuestShell.NoAnswerException e) {
       String log = domain.consoleTail();
       domain.destroy();
-      throw new GuestFailure(
-          "guest " + domain.name() + " does not come up: " + e.getMessage() + log, e);
+      throw new NotUp("guest " + domain.name() + " does not come up: " + e.getMessage() + log, e);
     } catch (IOException e) {
       domain.destroy();
       throw new UncheckedIOException(e);
