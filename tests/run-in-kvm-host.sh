@@ -11,4 +11,5 @@ path=$(sed 's|^|/job/lib/|' /job/names | paste -sd:)
 java -Xmx1g -XX:TieredStopAtLevel=1 -cp "$path" org.lucos.tests.hosts.HostTests /out/reports "$tag" "$classes"
 status=$?
 cp -r target/guests /out/ 2>/dev/null
+cp -r /var/log/libvirt/qemu /out/qemu 2>/dev/null # why a guest ended
 exit $status
