@@ -16,14 +16,14 @@ usage: hosts.sh [options] HOST JOB OUT
   OUT              folder for what the job leaves in /out; also console.log, all that the host has said
   --limit MINUTES  what the job may take (default 20)
   --memory MIB     the machine's (default 4096); dom0 of xen-host has a good third of it
-  --vcpus N        default 2
+  --vcpus N        default 1 for kvm-host, 2 for xen-host
   --append WORDS   added to the command line of the host's kernel
 The exit status is the job's (124: over its limit), or 75: the host hung or ended before the job did.
 What the job prints is printed, with the host's seconds before it. There is no network in the host.
 USAGE
 }
 
-limit=20 memory=4096 vcpus=2 append='' words=()
+limit=20 memory=4096 vcpus='' append='' words=()
 while (($#)); do
   if [[ $1 == --*=* ]]; then set -- "${1%%=*}" "${1#*=}" "${@:2}"; fi
   case $1 in
@@ -50,7 +50,7 @@ built=$("$LUCOS_IMAGES/$host/build.sh")
 part() { sed -n "s/^$1=//p" <<<"$built"; }
 
 machine=(
-  -accel 'tcg,thread=multi,tb-size=512' -smp "$vcpus" -m "$memory" -nodefaults -display none -no-reboot -serial stdio
+  -accel 'tcg,thread=multi,tb-size=512' -m "$memory" -nodefaults -display none -no-reboot -serial stdio
 )
 case $host in
   xen-host)
@@ -59,7 +59,9 @@ case $host in
     need_packages qemu-system-x86
     qemu=(qemu-system-x86_64)
     dom0=$((memory * 3 / 8))
+    : "${vcpus:=2}"
     machine+=(
+      -smp "$vcpus"
       -cpu 'qemu64,+svm,+npt'
       -kernel "$(part hypervisor)"
       -append "dom0_mem=${dom0}M,max:${dom0}M dom0_max_vcpus=$vcpus console=com1 com1=115200,8n1 spec-ctrl=no xpti=false"
@@ -67,10 +69,13 @@ case $host in
     )
     ;;
   kvm-host)
-    # Not Debian 12's own, 7.2: its emulated SVM loses an interrupt now and then. With 2 vCPUs the host's kernel complains of stalls after
-    # five minutes of a JVM's work in it, with one it idles for ever after ten.
+    # QEMU before 10.2 changes a processor's pending interrupts in VMRUN without the lock, and so loses some: the host's kernel stalls.
+    # An interrupt that is injected into a guest is there for a second time (11.1, too) if another processor wants this one to stop before
+    # the guest exits: a guest whose programs never sleep then ends soon, or the host with it. So there is no other processor.
     qemu=("$(newer_qemu)/qemu")
+    : "${vcpus:=1}"
     machine+=(
+      -smp "$vcpus"
       -machine q35 -cpu 'max,+svm'
       -kernel "$(part kernel)" -initrd "$(part initrd)" -append "$command_line"
     )

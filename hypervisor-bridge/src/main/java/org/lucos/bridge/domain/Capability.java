@@ -14,6 +14,13 @@ public enum Capability {
   EXCLUSIVE_CONTROL,
 
   /**
+   * A controller that hangs is thrown out when its silence limit is over, and another one can take
+   * the guest. Where it cannot be, the guest runs again all the same, but nobody else can pause it
+   * until the controller has ended.
+   */
+  HUNG_CONTROLLER_EXPULSION,
+
+  /**
    * Code written past the hypervisor, with {@link GuestDomain#writeUnreachable}, is what stopped
    * vCPUs run next. Where guest code is translated, it is not: the old translation may be run.
    */

@@ -46,7 +46,7 @@ final class HeldController {
   }
 
   static void await(BooleanSupplier condition) throws InterruptedException {
-    for (int i = 0; i < 1200 && !condition.getAsBoolean(); i++) {
+    for (int i = 0; i < 2400 && !condition.getAsBoolean(); i++) {
       Thread.sleep(50);
     }
     assertThat(condition.getAsBoolean()).isTrue();

@@ -15,13 +15,11 @@ import org.lucos.tests.guest.Place;
  * address, bytes before, bytes after. It prints one line when it has done it, and waits.
  */
 final class HoldingController {
-  private static final Duration SILENCE_LIMIT = Duration.ofSeconds(2);
-
   private HoldingController() {}
 
   public static void main(String[] arguments) throws InterruptedException {
     List<String> words = List.of(arguments);
-    try (GuestHost host = Place.current().open(SILENCE_LIMIT);
+    try (GuestHost host = Place.current().open(Place.current().shortSilence());
         GuestDomain domain = host.attach(words.get(0))) {
       switch (words.get(1)) {
         case "attach" -> say("attached");

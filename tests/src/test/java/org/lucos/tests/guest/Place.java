@@ -19,6 +19,12 @@ public interface Place {
    */
   GuestHost open(Duration silenceLimit);
 
+  /**
+   * A limit for {@link #open(Duration)} that is soon over, and longer than it takes to attach to a
+   * guest here and look at it.
+   */
+  Duration shortSilence();
+
   /** Connects the product to it, with the limit that commands have. */
   GuestHost open();
 

@@ -19,6 +19,11 @@ final class QemuPlace implements Place {
   }
 
   @Override
+  public Duration shortSilence() {
+    return Duration.ofSeconds(Prepared.isAllThereIs() ? 15 : 2); // an emulated host is slow
+  }
+
+  @Override
   public GuestHost open() {
     return Hypervisor.open(connection());
   }

@@ -31,6 +31,11 @@ final class XenPlace implements Place {
   }
 
   @Override
+  public Duration shortSilence() {
+    return Duration.ofSeconds(30);
+  }
+
+  @Override
   public GuestHost open() {
     return GuestHosts.open(connection());
   }
