@@ -8,8 +8,9 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 
 usage() {
   cat <<'USAGE'
-usage: tests/hosts.sh [options] [kvm-host|xen-host]...     both if none is named
+usage: tests/hosts.sh [options] [here|kvm-host|xen-host]...     both hosts of vm-images if none is named; here is this machine
   --all              all of the contract; its core without
+  --figures          what each host costs, in one table: here, too, if none is named
   --classes PATTERN  only classes whose full name fits this regular expression
   --limit MINUTES    for the tests in one host (default 30, with --all 90)
 The program must be built (mvn package); a host's reports are in tests/target/hosts.
@@ -21,6 +22,7 @@ while (($#)); do
   if [[ $1 == --*=* ]]; then set -- "${1%%=*}" "${1#*=}" "${@:2}"; fi
   case $1 in
     --all) tag=contract ;;
+    --figures) tag=figures ;;
     --classes) classes=$2; shift ;;
     --limit) limit=$2; shift ;;
     -h | --help) usage; exit ;;
@@ -29,7 +31,10 @@ while (($#)); do
   esac
   shift
 done
-((${#hosts[@]})) || hosts=(kvm-host xen-host)
+if ((!${#hosts[@]})); then
+  hosts=(kvm-host xen-host)
+  if [[ $tag == figures ]]; then hosts=(here "${hosts[@]}"); fi
+fi
 if [[ -z $limit ]]; then
   limit=30
   if [[ $tag == contract ]]; then limit=90; fi
@@ -80,10 +85,10 @@ kvm_job() {
   cp "$top/tests/run-in-kvm-host.sh" "$job/run"
 }
 
-# xen_job JOB: stock guests come up; with --all or --classes the contract's tests run in dom0, with PVH guests.
+# xen_job JOB: stock guests come up; with --all, --figures or --classes tests run in dom0, with PVH guests.
 xen_job() {
   local job=$1 built
-  if [[ $tag == contract || $classes != '.*' ]]; then
+  if [[ $tag != contract-core || $classes != '.*' ]]; then
     pack "$job"
     printf '%s\n' "$tag" "$classes" >"$job/what"
     cp "$top/tests/run-in-xen-host.sh" "$job/run"
@@ -96,19 +101,61 @@ xen_job() {
   cp "$top/vm-images/xen-host/try.sh" "$job/run"
 }
 
+# here OUT: the same tests on this machine.
+here() {
+  local path
+  path=$(class_path)
+  use_libvirt
+  (cd "$top/tests" && java -Xmx1g -cp "$path" org.lucos.tests.hosts.HostTests "$1/reports" "$tag" "$classes") | tee "$1/console.log"
+}
+
+# table HOST...: the figures that each has said.
+table() {
+  local host
+  printf '\nmilliseconds, median (most)\n'
+  for host in "$@"; do
+    sed -nE "s/^ *[0-9]* *FIGURES?[|]/$host|&/p" "$top/tests/target/hosts/$host/console.log"
+  done | awk -F'|' -v hosts="$*" '
+    BEGIN { columns = split(hosts, host, " ") }
+    $2 ~ /FIGURES$/ { place[$1] = $3; next }
+    { if (!($3 in seen)) { seen[$3] = 1; name[++rows] = $3 } figure[$3, $1] = $4 " (" $5 ")" }
+    END {
+      printf "%-34s", ""
+      for (c = 1; c <= columns; c++) printf "%-22s", host[c]
+      for (r = 1; r <= rows; r++) {
+        printf "\n%-34s", name[r]
+        for (c = 1; c <= columns; c++) printf "%-22s", ((name[r], host[c]) in figure) ? figure[name[r], host[c]] : "-"
+      }
+      printf "\n"
+      for (c = 1; c <= columns; c++) printf "%s: %s\n", host[c], place[host[c]]
+    }'
+}
+
+what="the core of the contract"
+case $tag in
+  contract) what="the contract" ;;
+  figures) what="what measures" ;;
+esac
 failed=0 summary=()
 for host in "${hosts[@]}"; do
   begun=$SECONDS
   out=$top/tests/target/hosts/$host
   rm -rf "$out"
   mkdir -p "$out"
+  status=0
+  if [[ $host == here ]]; then
+    note "running $what on this machine"
+    here "$out" || status=$?
+    ((status == 0)) || failed=1
+    summary+=("here: status $status ($((SECONDS - begun)) s)")
+    continue
+  fi
   case $host in
     kvm-host) kvm_job "$work/$host" ;;
     xen-host) xen_job "$work/$host" ;;
     *) die "no such host: $host" ;;
   esac
-  note "running ${tag/contract-core/the core of the contract} in $host"
-  status=0
+  note "running $what in $host"
   "$top/vm-images/hosts.sh" --limit "$limit" --memory 6144 "$host" "$work/$host" "$out" || status=$?
   counts=$(grep -hoE 'Tests run: [0-9].*' "$out/console.log" | tail -n 1 || true)
   [[ -n $counts ]] || counts="$(grep -c ' PASSED ' "$out/console.log" || true) guests came up"
@@ -117,6 +164,7 @@ for host in "${hosts[@]}"; do
   summary+=("$host: $verdict, $counts ($((SECONDS - begun)) s)")
   rm -rf "${work:?}/$host"
 done
+if [[ $tag == figures ]]; then table "${hosts[@]}"; fi
 printf '\n'
 printf '%s\n' "${summary[@]}"
 exit $failed

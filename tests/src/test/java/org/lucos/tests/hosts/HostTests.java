@@ -5,6 +5,7 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -58,9 +59,14 @@ final class HostTests {
         new LegacyXmlReportGeneratingListener(Path.of(arguments[0]), log));
     TestExecutionSummary counts = summary.getSummary();
     counts.printFailuresTo(log, 60);
-    OUT.printf(
-        "Tests run: %d, Failures: %d, Errors: 0, Skipped: %d%n",
-        counts.getTestsFoundCount(), counts.getTotalFailureCount(), counts.getTestsSkippedCount());
+    // In one piece: others write to the same console.
+    OUT.println(
+        String.format(
+            Locale.ROOT,
+            "Tests run: %d, Failures: %d, Errors: 0, Skipped: %d",
+            counts.getTestsFoundCount(),
+            counts.getTotalFailureCount(),
+            counts.getTestsSkippedCount()));
     boolean sound =
         counts.getTotalFailureCount() == 0
             && counts.getTestsAbortedCount() == 0
