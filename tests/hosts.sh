@@ -104,7 +104,7 @@ xen_job() {
 # here OUT: the same tests on this machine.
 here() {
   local path
-  path=$(class_path)
+  path=$(class_path) || return
   use_libvirt
   (cd "$top/tests" && java -Xmx1g -cp "$path" org.lucos.tests.hosts.HostTests "$1/reports" "$tag" "$classes") | tee "$1/console.log"
 }

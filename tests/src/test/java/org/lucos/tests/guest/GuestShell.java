@@ -163,7 +163,10 @@ final class GuestShell implements AutoCloseable {
                 .orElse("; it does not react to an interrupt either"));
   }
 
-  /** Whether a command did not end even when interrupted: no other can be run. */
+  /**
+   * Whether no other command can be run: the console is gone, or a command did not end even when
+   * interrupted.
+   */
   synchronized boolean isLost() {
     return lost;
   }
@@ -202,6 +205,7 @@ final class GuestShell implements AutoCloseable {
       Event event = events.poll(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS);
       if (event instanceof Event.Closed closed) {
         events.add(closed);
+        lost = true;
         throw new NoAnswerException("the guest closed its console: " + closed.why());
       }
       return event instanceof Event.Line line ? Optional.of(line.text()) : Optional.empty();
@@ -240,6 +244,7 @@ final class GuestShell implements AutoCloseable {
     try {
       sent.get(SEND_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
     } catch (ExecutionException | TimeoutException e) {
+      lost = true;
       throw new NoAnswerException("the guest's console takes no input: " + e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
