@@ -85,20 +85,18 @@ kvm_job() {
   cp "$top/tests/run-in-kvm-host.sh" "$job/run"
 }
 
-# xen_job JOB: stock guests come up; with --all, --figures or --classes tests run in dom0, with PVH guests.
+# xen_job JOB: runs it in dom0, with PVH guests; before its core stock guests come up, PV ones too.
 xen_job() {
   local job=$1 built
-  if [[ $tag != contract-core || $classes != '.*' ]]; then
-    pack "$job"
-    printf '%s\n' "$tag" "$classes" >"$job/what"
-    cp "$top/tests/run-in-xen-host.sh" "$job/run"
-    return
+  pack "$job"
+  printf '%s\n' "$tag" "$classes" >"$job/what"
+  cp "$top/tests/run-in-xen-host.sh" "$job/run"
+  if [[ $tag == contract-core && $classes == '.*' ]]; then
+    built=$("$top/vm-images/quick/build.sh" --series 6.1 --file "$top/vm-images/xen-host/tick.sh=/init")
+    cp "$(sed -n 's/^kernel=//p' <<<"$built")" "$job/vmlinuz"
+    cp "$(sed -n 's/^initrd=//p' <<<"$built")" "$job/initrd"
+    cp "$top/vm-images/xen-host/try.sh" "$job/try"
   fi
-  built=$("$top/vm-images/quick/build.sh" --series 6.1 --file "$top/vm-images/xen-host/tick.sh=/init")
-  mkdir -p "$job"
-  cp "$(sed -n 's/^kernel=//p' <<<"$built")" "$job/vmlinuz"
-  cp "$(sed -n 's/^initrd=//p' <<<"$built")" "$job/initrd"
-  cp "$top/vm-images/xen-host/try.sh" "$job/run"
 }
 
 # here OUT: the same tests on this machine.
@@ -136,6 +134,7 @@ case $tag in
   contract) what="the contract" ;;
   figures) what="what measures" ;;
 esac
+hung=75 # hosts.sh says so with it
 failed=0 summary=()
 for host in "${hosts[@]}"; do
   begun=$SECONDS
@@ -157,8 +156,15 @@ for host in "${hosts[@]}"; do
   esac
   note "running $what in $host"
   "$top/vm-images/hosts.sh" --limit "$limit" --memory 6144 "$host" "$work/$host" "$out" || status=$?
+  if ((status == hung)); then
+    note "once more, since an emulated host hangs now and then"
+    mv "$out/console.log" "$work/hung.log"
+    status=0
+    "$top/vm-images/hosts.sh" --limit "$limit" --memory 6144 "$host" "$work/$host" "$out" || status=$?
+    mv "$work/hung.log" "$out/console-of-the-one-that-hung.log"
+  fi
   counts=$(grep -hoE 'Tests run: [0-9].*' "$out/console.log" | tail -n 1 || true)
-  [[ -n $counts ]] || counts="$(grep -c ' PASSED ' "$out/console.log" || true) guests came up"
+  [[ -n $counts ]] || counts="no tests counted"
   verdict=passed
   ((status == 0)) || failed=1 verdict="failed (status $status)"
   summary+=("$host: $verdict, $counts ($((SECONDS - begun)) s)")
