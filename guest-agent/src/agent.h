@@ -57,6 +57,11 @@ DIR *open_folder(int root, const char *path);
 // A JSON string of printable ASCII, whatever the bytes are; newline and tab stay.
 json_t *text_value(const char *bytes, size_t length);
 
+// ---- port.c
+
+// Looks for the device with the name PORT_NAME; its path is relative to the root.
+bool find_port(int root, char *path, size_t size);
+
 // ---- kernel_log.c: what the kernel complains of
 
 enum { INCIDENT_COUNT = 64, INCIDENT_TEXT = 200 };

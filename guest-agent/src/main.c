@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 struct options {
-  const char *port; // a device or a socket; NULL to look for PORT_NAME
+  const char *port; // a device or a socket; NULL to look for it
   const char *root;
   bool stdio;
   bool commands;
@@ -33,10 +33,11 @@ struct port {
 
 static const char USAGE[] =
     "usage: lucos-agent [options]    answers the controller on the host of this virtual machine\n"
-    "  --port PATH     a character device or a UNIX socket, instead of the virtio-serial port " PORT_NAME "\n"
+    "  --port PATH     a character device or a UNIX socket, instead of the virtio-serial port or the channel of\n"
+    "                  Xen's with the name " PORT_NAME "\n"
     "  --stdio         standard input and output instead; ends with the input\n"
     "  --no-commands   the host may not run programs here\n"
-    "  --root DIR      looks for proc and sys there (for tests)\n"
+    "  --root DIR      looks for dev, proc and sys there (for tests)\n"
     "  --version\n";
 
 static bool begin_job(struct agent *agent, const struct job_request *job) {
@@ -140,27 +141,6 @@ static int serve(struct agent *agent, const struct port *port, int kmsg) {
   }
 }
 
-static bool find_port(char *path, size_t size) {
-  int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR *ports = open_folder(root, "sys/class/virtio-ports");
-  struct dirent *entry;
-  bool found = false;
-  while (ports && !found && (entry = readdir(ports))) {
-    char file[320], name[64];
-    snprintf(file, sizeof file, "sys/class/virtio-ports/%s/name", entry->d_name);
-    read_line(root, file, name, sizeof name);
-    found = strcmp(name, PORT_NAME) == 0;
-    if (found) {
-      snprintf(path, size, "/dev/%s", entry->d_name);
-    }
-  }
-  if (ports) {
-    closedir(ports);
-  }
-  close(root);
-  return found;
-}
-
 static int open_socket(const char *path) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   int file = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -174,7 +154,7 @@ static int open_socket(const char *path) {
   return file;
 }
 
-static bool open_port(const struct options *options, struct port *port) {
+static bool open_port(const struct options *options, int root, struct port *port) {
   if (options->stdio) {
     *port = (struct port){STDIN_FILENO, STDOUT_FILENO, false};
     fcntl(STDIN_FILENO, F_SETFL, fcntl(STDIN_FILENO, F_GETFL) | O_NONBLOCK);
@@ -183,18 +163,20 @@ static bool open_port(const struct options *options, struct port *port) {
   }
   char found[300];
   const char *path = options->port;
+  int folder = AT_FDCWD;
   if (!path) {
-    if (!find_port(found, sizeof found)) {
+    if (!find_port(root, found, sizeof found)) {
       return false;
     }
     path = found;
+    folder = root;
   }
   struct stat about;
-  if (stat(path, &about) < 0) {
+  if (fstatat(folder, path, &about, 0) < 0) {
     return false;
   }
   bool lasts = S_ISCHR(about.st_mode);
-  int file = S_ISSOCK(about.st_mode) ? open_socket(path) : open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+  int file = S_ISSOCK(about.st_mode) ? open_socket(path) : openat(folder, path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
   struct termios terminal;
   if (file >= 0 && isatty(file) && tcgetattr(file, &terminal) == 0) {
     cfmakeraw(&terminal);
@@ -213,7 +195,7 @@ static void rest(long milliseconds) {
 static int run_once(const struct options *options, int root) {
   static struct agent agent;
   struct port port;
-  for (long waited = 0; !open_port(options, &port); waited++) {
+  for (long waited = 0; !open_port(options, root, &port); waited++) {
     rest(waited < 20 ? 100 : 2000);
   }
   int pair[2];

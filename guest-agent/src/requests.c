@@ -14,7 +14,9 @@ static void refuse(struct agent *agent, json_int_t id, const char *code, const c
   answer(agent, id, "error", json_pack("{s:s, s:s}", "code", code, "text", text));
 }
 
+// Not every wire tells that a host has gone: what the one before was about to have run goes now.
 static void hello(struct agent *agent, json_int_t id, const json_t *request) {
+  agent_forget_program(agent);
   const json_t *protocols = json_object_get(request, "protocols");
   size_t i;
   json_t *each;

@@ -10,6 +10,7 @@ xen=4.17
 {
   packages=(
     "xen-utils-$xen" xen-utils-common xenstore-utils libxenforeignmemory1 libxencall1
+    qemu-system-xen # serves channels into guests
     libvirt-daemon libvirt-daemon-driver-xen libvirt-clients
     openjdk-17-jre-headless busybox-static kmod iproute2 procps psmisc socat
   )

@@ -5,11 +5,11 @@ set -eu
 
 usage() {
   cat <<'USAGE'
-usage: guest.sh --name NAME --kernel FILE --initrd FILE [--vcpus N] [--memory MIB] [--append WORDS]
+usage: guest.sh --name NAME --kernel FILE --initrd FILE [--vcpus N] [--memory MIB] [--append WORDS] [--channel NAME]
 USAGE
 }
 
-name='' kernel='' initrd='' vcpus=1 memory=512 append=''
+name='' kernel='' initrd='' vcpus=1 memory=512 append='' channel=''
 while (($#)); do
   if [[ $1 == --*=* ]]; then set -- "${1%%=*}" "${1#*=}" "${@:2}"; fi
   case $1 in
@@ -19,6 +19,7 @@ while (($#)); do
     --vcpus) vcpus=$2 ;;
     --memory) memory=$2 ;;
     --append) append=$2 ;;
+    --channel) channel=$2 ;;
     *) usage >&2; exit 2 ;;
   esac
   shift 2
@@ -35,6 +36,8 @@ clean_up() {
 }
 trap clean_up EXIT
 
+# Before 4.21 xl makes nothing of the first one in the list.
+[[ -z $channel ]] || channel="'name=none,connection=pty','name=$channel,connection=socket,path=$run/channel'"
 cat >"$run/guest.cfg" <<CFG
 name = "$name"
 type = "pvh"
@@ -43,6 +46,7 @@ ramdisk = "$initrd"
 extra = "console=hvc0 loglevel=4 panic=-1 $append"
 memory = $memory
 vcpus = $vcpus
+channel = [$channel]
 on_poweroff = "destroy"
 on_reboot = "destroy"
 on_crash = "preserve"

@@ -25,6 +25,7 @@ import org.lucos.bridge.jna.ProcessMemory;
 import org.lucos.bridge.memory.MemoryFaultException;
 import org.lucos.bridge.memory.MemoryRegion;
 import org.lucos.bridge.memory.PhysicalMemory;
+import org.lucos.bridge.wire.SocketChannelWire;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

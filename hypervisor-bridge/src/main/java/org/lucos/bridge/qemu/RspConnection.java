@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.lucos.bridge.qemu.RspException.Kind;
+import org.lucos.bridge.wire.UnixSocket;
 
 /**
  * Packets to and from a gdbstub behind a Unix socket, each wait with a time limit.

@@ -19,6 +19,7 @@ import org.lucos.bridge.domain.DomainIdentity;
 import org.lucos.bridge.domain.DomainRefusal;
 import org.lucos.bridge.domain.DomainRefusedException;
 import org.lucos.bridge.domain.DomainState;
+import org.lucos.bridge.domain.GuestChannel;
 import org.lucos.bridge.domain.GuestDomain;
 import org.lucos.bridge.domain.PauseLog;
 import org.lucos.bridge.domain.PausedGuest;
@@ -26,6 +27,7 @@ import org.lucos.bridge.memory.MemoryRegion;
 import org.lucos.bridge.memory.PhysicalMemory;
 import org.lucos.bridge.watchdog.Ownership;
 import org.lucos.bridge.watchdog.WatchdogProcess;
+import org.lucos.bridge.wire.SocketChannelWire;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -119,6 +121,23 @@ final class XenGuestDomain implements GuestDomain {
   @Override
   public DomainFacts facts() {
     return facts;
+  }
+
+  /**
+   * A channel whose other end nobody in the guest has opened is opened, too: Xen tells nothing of
+   * it.
+   */
+  @Override
+  public Optional<GuestChannel> channel(String name) {
+    try (XenStore store = XenStore.open()) {
+      Optional<Path> socket = XenChannels.socket(store, identity().id(), name);
+      return socket.isEmpty()
+          ? Optional.empty()
+          : Optional.of(SocketChannelWire.open(socket.get()));
+    } catch (IOException e) {
+      LOG.info("channel {} cannot be opened: {}", name, e.toString());
+      return Optional.empty();
+    }
   }
 
   @Override

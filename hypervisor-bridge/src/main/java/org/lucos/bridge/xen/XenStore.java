@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -27,6 +28,7 @@ final class XenStore implements AutoCloseable {
 
   private static final Path DEVICE = Path.of("/dev/xen/xenbus");
 
+  private static final int DIRECTORY = 1; // XS_DIRECTORY
   private static final int READ = 2; // XS_READ
   private static final int ERROR = 16; // XS_ERROR
   private static final int HEADER = 16;
@@ -63,9 +65,24 @@ final class XenStore implements AutoCloseable {
    * @throws IOException if the store does not answer as it should
    */
   Optional<String> read(String path) throws IOException {
+    return ask(READ, path);
+  }
+
+  /**
+   * The names below a path; none if there is no such path.
+   *
+   * @throws IOException if the store does not answer as it should
+   */
+  List<String> list(String path) throws IOException {
+    return ask(DIRECTORY, path)
+        .map(names -> List.of(names.split("\0", -1)).stream().filter(n -> !n.isEmpty()).toList())
+        .orElse(List.of());
+  }
+
+  private Optional<String> ask(int what, String path) throws IOException {
     byte[] text = (path + "\0").getBytes(StandardCharsets.UTF_8);
     ByteBuffer request =
-        ByteBuffer.allocate(HEADER + text.length).order(ByteOrder.LITTLE_ENDIAN).putInt(READ);
+        ByteBuffer.allocate(HEADER + text.length).order(ByteOrder.LITTLE_ENDIAN).putInt(what);
     request.putInt(0).putInt(0).putInt(text.length).put(text).flip();
     while (request.hasRemaining()) {
       channel.write(request);
@@ -73,12 +90,12 @@ final class XenStore implements AutoCloseable {
     ByteBuffer header = fill(HEADER);
     int type = header.getInt(0);
     int length = header.getInt(12);
-    if (length < 0 || length > LONGEST || (type != READ && type != ERROR)) {
+    if (length < 0 || length > LONGEST || (type != what && type != ERROR)) {
       throw new IOException(
           "XenStore answers nonsense: path=" + path + ", type=" + type + ", length=" + length);
     }
     String answer = new String(fill(length).array(), StandardCharsets.UTF_8);
-    if (type == READ) {
+    if (type == what) {
       return Optional.of(answer);
     }
     if (answer.startsWith("ENOENT")) {

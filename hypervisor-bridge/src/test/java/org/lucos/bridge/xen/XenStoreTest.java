@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.ByteChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
 class XenStoreTest {
@@ -62,6 +63,41 @@ class XenStoreTest {
   void valueIsReadByItsPath() throws IOException {
     assertThat(answering(message(2, "web-1")).read("/local/domain/4/name")).contains("web-1");
     assertThat(asked.toByteArray()).isEqualTo(message(2, "/local/domain/4/name\0"));
+  }
+
+  @Test
+  void namesBelowAPathAreListed() throws IOException {
+    assertThat(answering(message(1, "0\0001\0")).list("/local/domain/0/backend/console/4"))
+        .containsExactly("0", "1");
+    assertThat(asked.toByteArray()).isEqualTo(message(1, "/local/domain/0/backend/console/4\0"));
+    assertThat(answering(message(1, "")).list("/a")).isEmpty();
+    assertThat(answering(message(16, "ENOENT\0")).list("/a")).isEmpty();
+    assertThatThrownBy(() -> answering(message(2, "0\0")).list("/a"))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("type=2");
+  }
+
+  /** Answers in this order: the consoles, and then of each its name, connection and path. */
+  private static byte[] store(String... answers) {
+    ByteArrayOutputStream all = new ByteArrayOutputStream();
+    all.writeBytes(message(1, answers[0]));
+    for (int i = 1; i < answers.length; i++) {
+      all.writeBytes(answers[i].isEmpty() ? message(16, "ENOENT\0") : message(2, answers[i]));
+    }
+    return all.toByteArray();
+  }
+
+  @Test
+  void channelIsFoundByItsName() throws IOException {
+    XenStore two = answering(store("0\0001\0002\0", "", "other", "agent", "socket", "/run/agent"));
+    assertThat(XenChannels.socket(two, 4, "agent")).contains(Path.of("/run/agent"));
+    assertThat(asked.toString(StandardCharsets.UTF_8))
+        .contains("/local/domain/0/backend/console/4/2/path");
+    // neither a terminal nor a path that is none will do
+    assertThat(XenChannels.socket(answering(store("1\0", "agent", "pty")), 4, "agent")).isEmpty();
+    assertThat(XenChannels.socket(answering(store("1\0", "agent", "socket", "x")), 4, "agent"))
+        .isEmpty();
+    assertThat(XenChannels.socket(answering(store("")), 4, "agent")).isEmpty();
   }
 
   @Test

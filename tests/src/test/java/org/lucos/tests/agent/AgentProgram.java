@@ -5,11 +5,15 @@ import java.time.Duration;
 import java.util.List;
 import org.lucos.tests.guest.GuestFile;
 import org.lucos.tests.guest.HostCommand;
+import org.lucos.tests.guest.Prepared;
 import org.lucos.tests.guest.Repository;
 
 /** The agent as {@code guest-agent/build.sh} makes it. */
 public final class AgentProgram {
   private static final Duration BUILD_LIMIT = Duration.ofMinutes(10);
+
+  /** Where guests have it. */
+  public static final String IN_GUEST = "/usr/sbin/lucos-agent";
 
   private AgentProgram() {}
 
@@ -23,9 +27,9 @@ public final class AgentProgram {
     return built("agent=");
   }
 
-  /** As a file of a guest. */
+  /** As a file of a guest; where nothing can be built the guest has it already. */
   public static GuestFile inGuest() {
-    return new GuestFile(built(), "/usr/sbin/lucos-agent");
+    return new GuestFile(Prepared.isAllThereIs() ? Path.of(IN_GUEST) : built(), IN_GUEST);
   }
 
   /** The package. */

@@ -17,9 +17,10 @@ enum Room {
   DOMAIN("org.lucos.bridge.domain", MEMORY, VCPU),
   JNA("org.lucos.bridge.jna"),
   WATCHDOG("org.lucos.bridge.watchdog"),
-  QEMU("org.lucos.bridge.qemu", DOMAIN, WATCHDOG, JNA),
+  WIRE("org.lucos.bridge.wire", DOMAIN),
+  QEMU("org.lucos.bridge.qemu", DOMAIN, WATCHDOG, JNA, WIRE),
   LIBVIRT("org.lucos.bridge.libvirt", DOMAIN, QEMU, JNA),
-  XEN("org.lucos.bridge.xen", DOMAIN, WATCHDOG, JNA),
+  XEN("org.lucos.bridge.xen", DOMAIN, WATCHDOG, JNA, WIRE),
   HOST("org.lucos.bridge.host", LIBVIRT, XEN),
 
   // patcher: Linux

@@ -9,11 +9,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
+import org.lucos.patcher.agent.AgentLink;
 
 /**
  * A guest made by {@code vm-images/xen-host/guest.sh} and tied to this process through the script's
@@ -36,18 +38,21 @@ record XlDomain(String name, String release, Process script, Path console, Path 
             + UUID.randomUUID().toString().substring(0, 4);
     long started = System.nanoTime();
     try {
+      List<String> command =
+          new ArrayList<>(
+              List.of(
+                  Repository.root().resolve("vm-images/xen-host/guest.sh").toString(),
+                  "--name=" + name,
+                  "--kernel=" + image.get("kernel"),
+                  "--initrd=" + image.get("initrd"),
+                  "--vcpus=" + spec.machine().vcpus(),
+                  "--memory=" + spec.machine().memoryMib(),
+                  "--append=" + spec.commandLine()));
+      if (spec.machine().agentChannel()) {
+        command.add("--channel=" + AgentLink.CHANNEL);
+      }
       Process script =
-          new ProcessBuilder(
-                  List.of(
-                      Repository.root().resolve("vm-images/xen-host/guest.sh").toString(),
-                      "--name=" + name,
-                      "--kernel=" + image.get("kernel"),
-                      "--initrd=" + image.get("initrd"),
-                      "--vcpus=" + spec.machine().vcpus(),
-                      "--memory=" + spec.machine().memoryMib(),
-                      "--append=" + spec.commandLine()))
-              .redirectError(ProcessBuilder.Redirect.INHERIT)
-              .start();
+          new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
       Map<String, String> facts = new HashMap<>();
       BufferedReader reader =
           new BufferedReader(

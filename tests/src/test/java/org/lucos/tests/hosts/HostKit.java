@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
+import org.lucos.tests.agent.AgentProgram;
 import org.lucos.tests.guest.GuestSpec;
 import org.lucos.tests.guest.Prepared;
 import org.lucos.tests.guest.Repository;
@@ -37,6 +38,7 @@ final class HostKit {
     for (String series : SERIES) {
       GuestSpec newest = GuestSpec.cloud(series);
       Prepared.add(kit, newest);
+      Prepared.add(kit, newest.withAgent(AgentProgram.inGuest()));
       add(kit, Bundles.of(Mechanism.CMDLINE.recipe(), Prepared.release(kit, newest)));
       RealFix.Shelf shelf = all ? RealFix.all(series) : RealFix.sample(series);
       shelf.putInto(kit, series);

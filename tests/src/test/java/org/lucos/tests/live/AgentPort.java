@@ -5,6 +5,7 @@ import java.time.Duration;
 import org.lucos.bridge.domain.GuestDomain;
 import org.lucos.patcher.agent.AgentException;
 import org.lucos.patcher.agent.AgentLink;
+import org.lucos.tests.agent.AgentProgram;
 import org.lucos.tests.guest.TestGuest;
 
 /** The port of a guest that is for its agent, and who speaks there. */
@@ -37,13 +38,18 @@ record AgentPort(TestGuest guest) {
     start("env " + lies + " sh /tmp/liar");
   }
 
-  /** Has a program of the guest speak at the port, as {@code $port}. */
+  /** Has a program of the guest speak at its virtio-serial port, as {@code $port}. */
   void start(String program) {
-    guest.run(
-        PORT
-            + "export port; setsid "
-            + program
-            + " </dev/null >/dev/null 2>&1 & echo $! >/tmp/agent");
+    run(PORT + "export port; ", program);
+  }
+
+  /** Has the agent look for its port. */
+  void startAgent() {
+    run("", AgentProgram.IN_GUEST);
+  }
+
+  private void run(String before, String program) {
+    guest.run(before + "setsid " + program + " </dev/null >/dev/null 2>&1 & echo $! >/tmp/agent");
   }
 
   /** Everything that was started to speak at the port, and what that started. */

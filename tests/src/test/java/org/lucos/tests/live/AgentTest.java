@@ -66,7 +66,7 @@ class AgentTest {
   @BeforeEach
   void startAgent() {
     port.end();
-    port.start("/usr/sbin/lucos-agent");
+    port.startAgent();
   }
 
   @Test
@@ -258,7 +258,7 @@ class AgentTest {
       applied();
       reverted();
       port.end();
-      port.start("/usr/sbin/lucos-agent");
+      port.startAgent();
     }
     port.end();
     port.lie("last=1 pid=1 found=0");
@@ -295,7 +295,7 @@ class AgentTest {
     goesInAndOut("one that says somebody is inside", seen -> differs(seen) && claims(7));
     port.end();
 
-    port.start("/usr/sbin/lucos-agent");
+    port.startAgent();
     tries = 0;
     do {
       Operator.refusal(

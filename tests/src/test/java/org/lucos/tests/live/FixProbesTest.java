@@ -39,7 +39,7 @@ class FixProbesTest {
   @BeforeAll
   void begin() {
     guest.markKernelLog();
-    port.start("/usr/sbin/lucos-agent");
+    port.startAgent();
     try (Hypervisor hypervisor = Hypervisor.open("qemu:///system");
         GuestDomain domain = hypervisor.attach(guest.name())) {
       port.link(domain).close();

@@ -62,7 +62,7 @@ class ProbesTest {
   @BeforeEach
   void startAgent() {
     port.end();
-    port.start("/usr/sbin/lucos-agent");
+    port.startAgent();
     try (Hypervisor hypervisor = Hypervisor.open("qemu:///system");
         GuestDomain domain = hypervisor.attach(guest.name())) {
       port.link(domain).close();

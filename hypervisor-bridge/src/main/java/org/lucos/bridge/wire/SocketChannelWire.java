@@ -1,4 +1,4 @@
-package org.lucos.bridge.qemu;
+package org.lucos.bridge.wire;
 
 import java.io.EOFException;
 import java.io.IOException;
@@ -9,8 +9,8 @@ import java.time.Duration;
 import org.lucos.bridge.domain.GuestChannel;
 
 /**
- * A channel of a domain, whose host end QEMU listens at as a Unix socket. QEMU takes one client at
- * a time: a second one is connected and hears nothing.
+ * A channel of a domain, whose host end QEMU listens at as a Unix socket, Xen's channels, too. QEMU
+ * takes one client at a time: a second one is connected and hears nothing.
  */
 public final class SocketChannelWire implements GuestChannel {
   private final UnixSocket socket;

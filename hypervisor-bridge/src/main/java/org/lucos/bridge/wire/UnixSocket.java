@@ -1,4 +1,4 @@
-package org.lucos.bridge.qemu;
+package org.lucos.bridge.wire;
 
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
@@ -9,7 +9,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 
 /** A connection to a Unix socket on which every wait ends at a time. */
-final class UnixSocket implements AutoCloseable {
+public final class UnixSocket implements AutoCloseable {
   private final SocketChannel channel;
   private final Selector selector;
   private final SelectionKey key;
@@ -22,7 +22,7 @@ final class UnixSocket implements AutoCloseable {
   }
 
   /** Connects to a socket that somebody listens at. */
-  static UnixSocket open(Path socket) throws IOException {
+  public static UnixSocket open(Path socket) throws IOException {
     SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket));
     try {
       return new UnixSocket(channel);
@@ -33,7 +33,7 @@ final class UnixSocket implements AutoCloseable {
   }
 
   /** Reads what is there: 0 bytes if nothing is, -1 behind the end. */
-  int read(ByteBuffer into) throws IOException {
+  public int read(ByteBuffer into) throws IOException {
     return channel.read(into);
   }
 
@@ -43,7 +43,7 @@ final class UnixSocket implements AutoCloseable {
    * @param deadline as {@link System#nanoTime} counts
    * @return false if the time was over before
    */
-  boolean write(ByteBuffer bytes, long deadline) throws IOException {
+  public boolean write(ByteBuffer bytes, long deadline) throws IOException {
     while (bytes.hasRemaining()) {
       if (channel.write(bytes) == 0 && !await(SelectionKey.OP_WRITE, deadline)) {
         return false;
@@ -58,7 +58,7 @@ final class UnixSocket implements AutoCloseable {
    * @param deadline as {@link System#nanoTime} counts
    * @return false if the time is over
    */
-  boolean awaitInput(long deadline) throws IOException {
+  public boolean awaitInput(long deadline) throws IOException {
     return await(SelectionKey.OP_READ, deadline);
   }
 
