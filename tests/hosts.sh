@@ -58,40 +58,37 @@ class_path() {
   printf '%s:%s\n' "$top/tests/target/test-classes" "$(<"$top/tests/target/classpath")"
 }
 
-# pack JOB: what a host needs to run the tests: jars and classes, the scripts that boot guests, recipes, kit.
-pack() {
-  local job=$1 path entry number=0 names=() words
-  path=$(class_path)
-  mkdir -p "$job/lib" "$job/tree/tests/target"
-  IFS=: read -r -a words <<<"$path"
-  for entry in "${words[@]}"; do
-    # Order matters, and modules' folders have one name.
-    number=$((number + 1))
-    names+=("$number-$(basename "$entry")")
-    cp -a "$entry" "$job/lib/${names[-1]}"
-  done
-  printf '%s\n' "${names[@]}" >"$job/names"
-  (cd "$top" && git ls-files -z vm-images kernel-patches | tar --null -T - -cf - --ignore-failed-read) | tar -C "$job/tree" -xf -
-  note "preparing guests and bundles for a host that can build nothing (minutes, the first time)"
-  (cd "$top/tests" && java -XX:TieredStopAtLevel=1 ${LUCOS_FIXES:+-Dlucos.fixes="$LUCOS_FIXES"} -cp "$path" \
-    org.lucos.tests.hosts.HostKit "$job/kit")
+# packed: a folder with what a host needs to run the tests: jars and classes, the scripts that boot guests, recipes, kit.
+packed() {
+  local job=$work/packed path entry number=0 names=() words
+  if [[ ! -e $job/names ]]; then
+    path=$(class_path)
+    mkdir -p "$job/lib" "$job/tree/tests/target"
+    IFS=: read -r -a words <<<"$path"
+    for entry in "${words[@]}"; do
+      # Order matters, and modules' folders have one name.
+      number=$((number + 1))
+      names+=("$number-$(basename "$entry")")
+      cp -a "$entry" "$job/lib/${names[-1]}"
+    done
+    (cd "$top" && git ls-files -z vm-images kernel-patches | tar --null -T - -cf - --ignore-failed-read) | tar -C "$job/tree" -xf -
+    note "preparing guests and bundles for hosts that can build nothing (minutes, the first time)"
+    (cd "$top/tests" && java -XX:TieredStopAtLevel=1 ${LUCOS_FIXES:+-Dlucos.fixes="$LUCOS_FIXES"} -cp "$path" \
+      org.lucos.tests.hosts.HostKit "$job/kit") >&2
+    printf '%s\n' "$tag" "$classes" >"$job/what"
+    printf '%s\n' "${names[@]}" >"$job/names"
+  fi
+  printf '%s\n' "$job"
 }
 
-# kvm_job JOB: runs the contract under libvirt's QEMU with KVM.
-kvm_job() {
-  local job=$1
-  pack "$job"
-  printf '%s\n' "$tag" "$classes" >"$job/what"
-  cp "$top/tests/run-in-kvm-host.sh" "$job/run"
-}
-
-# xen_job JOB: runs it in dom0, with PVH guests; before its core stock guests come up, PV ones too.
-xen_job() {
-  local job=$1 built
-  pack "$job"
-  printf '%s\n' "$tag" "$classes" >"$job/what"
-  cp "$top/tests/run-in-xen-host.sh" "$job/run"
-  if [[ $tag == contract-core && $classes == '.*' ]]; then
+# job HOST FOLDER: what hosts.sh is to have it run: in the KVM host under libvirt's QEMU, in dom0 with PVH guests. Before all of
+# the contract, stock guests come up under Xen, PV ones too.
+job() {
+  local host=$1 job=$2 from built
+  from=$(packed)
+  cp -al "$from" "$job"
+  cp "$top/tests/run-in-$host.sh" "$job/run"
+  if [[ $host == xen-host && $tag == contract && $classes == '.*' ]]; then
     built=$("$top/vm-images/quick/build.sh" --series 6.1 --file "$top/vm-images/xen-host/tick.sh=/init")
     cp "$(sed -n 's/^kernel=//p' <<<"$built")" "$job/vmlinuz"
     cp "$(sed -n 's/^initrd=//p' <<<"$built")" "$job/initrd"
@@ -149,11 +146,8 @@ for host in "${hosts[@]}"; do
     summary+=("here: status $status ($((SECONDS - begun)) s)")
     continue
   fi
-  case $host in
-    kvm-host) kvm_job "$work/$host" ;;
-    xen-host) xen_job "$work/$host" ;;
-    *) die "no such host: $host" ;;
-  esac
+  [[ -f $top/tests/run-in-$host.sh ]] || die "no such host: $host"
+  job "$host" "$work/$host"
   note "running $what in $host"
   "$top/vm-images/hosts.sh" --limit "$limit" --memory 6144 "$host" "$work/$host" "$out" || status=$?
   if ((status == hung)); then

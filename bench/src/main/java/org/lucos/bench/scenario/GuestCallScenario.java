@@ -11,7 +11,6 @@ import org.lucos.bench.harness.Result;
 import org.lucos.bench.harness.Samples;
 import org.lucos.bench.harness.Scenario;
 import org.lucos.bench.harness.Setting;
-import org.lucos.patcher.agent.AgentException;
 import org.lucos.patcher.agent.AgentLink;
 import org.lucos.patcher.guestcall.GuestCalls;
 import org.lucos.patcher.guestcall.GuestProgram;
@@ -47,26 +46,11 @@ public final class GuestCallScenario implements Scenario {
       guest.startAgent();
       RunningKernel kernel =
           RunningKernel.attach(guest.domain(), setting.settings().cache().resolve("running"));
-      try (AgentLink link = link(guest)) {
+      try (AgentLink link = Agents.link(guest.domain())) {
         rounds(setting, IDLE, kernel, link, samples, progress);
         guest.underLoad(() -> rounds(setting, BUSY, kernel, link, samples, progress));
       }
       return recording.end(this, List.of(guest.facts()), ratios(samples));
-    }
-  }
-
-  /** The hypervisor tells that somebody has opened the port a little later. */
-  private static AgentLink link(ScenarioGuest guest) {
-    long deadline = System.nanoTime() + LIMIT.toNanos();
-    while (true) {
-      try {
-        return AgentLink.open(guest.domain(), LIMIT);
-      } catch (AgentException e) {
-        if (e.kind() != AgentException.Kind.ABSENT || System.nanoTime() > deadline) {
-          throw e;
-        }
-        guest.run("sleep 0.1");
-      }
     }
   }
 

@@ -67,7 +67,7 @@ public final class PauseScenario implements Scenario {
       guests.add(second.facts());
       for (int round = 0; round < setting.rounds(); round++) {
         for (PausedGuestSession guest : List.of(first, second)) {
-          String group = guest.threads() + " threads";
+          String group = guest.label();
           samples.add(group, "empty", guest.empty());
           add(samples, group, "revert", guest.revert());
           samples.add(group, "empty", guest.empty());
@@ -106,7 +106,7 @@ public final class PauseScenario implements Scenario {
       Path bundle = Inputs.edit(setting, RECIPE, guest.run("uname -r").strip());
       Patches.apply(setting, guest.name(), List.of(bundle));
       PausedGuestSession session =
-          new PausedGuestSession(guest, threads, setting.settings(), maxPause);
+          new PausedGuestSession(guest, threads + " threads", setting.settings(), maxPause);
       done = true;
       return session;
     } finally {

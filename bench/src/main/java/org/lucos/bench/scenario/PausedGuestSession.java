@@ -22,30 +22,38 @@ final class PausedGuestSession implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
   private final BootedGuest guest;
-  private final int threads;
+  private final String label;
   private final Hypervisor hypervisor;
   private final GuestDomain domain;
   private final RunningKernel kernel;
   private final PatchSwitch patchSwitch;
 
-  PausedGuestSession(BootedGuest guest, int threads, Settings settings, Duration maxPause) {
+  /**
+   * @param label what is particular about this guest, for reports
+   * @param maxPause as {@code --max-pause}
+   */
+  PausedGuestSession(BootedGuest guest, String label, Settings settings, Duration maxPause) {
     this.guest = guest;
-    this.threads = threads;
+    this.label = label;
     this.hypervisor = Hypervisor.open(settings.connection());
     this.domain = hypervisor.attach(guest.name());
     this.kernel = RunningKernel.attach(domain, settings.cache().resolve("running"));
     this.patchSwitch = new PatchSwitch(kernel, maxPause, Settings.CALLBACK_LIMIT);
   }
 
-  int threads() {
-    return threads;
+  String label() {
+    return label;
+  }
+
+  GuestDomain domain() {
+    return domain;
   }
 
   String facts() {
     DomainFacts facts = domain.facts();
     return String.format(
-        "%d threads: %s, %d vCPUs, %d MiB, %s, %s",
-        threads,
+        "%s: %s, %d vCPUs, %d MiB, %s, %s",
+        label,
         kernel.identity().release(),
         facts.vcpus(),
         facts.memoryBytes() >> 20,

@@ -13,6 +13,7 @@ public final class Scenarios {
   public static List<Scenario> all() {
     return List.of(
         new PauseScenario(),
+        new ServiceScenario(),
         new EffectScenario(),
         new CallCostScenario(),
         new GuestCallScenario(),
@@ -26,6 +27,7 @@ public final class Scenarios {
   public static List<Scenario> brief() {
     return List.of(
         new PauseScenario(100, 1000, Duration.ofSeconds(1)),
+        new ServiceScenario(),
         new EffectScenario(),
         new CallCostScenario(),
         new GuestCallScenario(),
