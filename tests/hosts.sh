@@ -58,35 +58,33 @@ class_path() {
   printf '%s:%s\n' "$top/tests/target/test-classes" "$(<"$top/tests/target/classpath")"
 }
 
-# packed: a folder with what a host needs to run the tests: jars and classes, the scripts that boot guests, recipes, kit.
-packed() {
+# pack: fills $work/packed, once, with what a host needs to run the tests: jars and classes, the scripts that boot guests, recipes, kit.
+pack() {
   local job=$work/packed path entry number=0 names=() words
-  if [[ ! -e $job/names ]]; then
-    path=$(class_path)
-    mkdir -p "$job/lib" "$job/tree/tests/target"
-    IFS=: read -r -a words <<<"$path"
-    for entry in "${words[@]}"; do
-      # Order matters, and modules' folders have one name.
-      number=$((number + 1))
-      names+=("$number-$(basename "$entry")")
-      cp -a "$entry" "$job/lib/${names[-1]}"
-    done
-    (cd "$top" && git ls-files -z vm-images kernel-patches | tar --null -T - -cf - --ignore-failed-read) | tar -C "$job/tree" -xf -
-    note "preparing guests and bundles for hosts that can build nothing (minutes, the first time)"
-    (cd "$top/tests" && java -XX:TieredStopAtLevel=1 ${LUCOS_FIXES:+-Dlucos.fixes="$LUCOS_FIXES"} -cp "$path" \
-      org.lucos.tests.hosts.HostKit "$job/kit") >&2
-    printf '%s\n' "$tag" "$classes" >"$job/what"
-    printf '%s\n' "${names[@]}" >"$job/names"
-  fi
-  printf '%s\n' "$job"
+  [[ ! -d $job ]] || return 0
+  path=$(class_path)
+  mkdir -p "$job/lib" "$job/tree/tests/target"
+  IFS=: read -r -a words <<<"$path"
+  for entry in "${words[@]}"; do
+    # Order matters, and modules' folders have one name.
+    number=$((number + 1))
+    names+=("$number-$(basename "$entry")")
+    cp -a "$entry" "$job/lib/${names[-1]}"
+  done
+  printf '%s\n' "${names[@]}" >"$job/names"
+  printf '%s\n' "$tag" "$classes" >"$job/what"
+  (cd "$top" && git ls-files -z vm-images kernel-patches | tar --null -T - -cf - --ignore-failed-read) | tar -C "$job/tree" -xf -
+  note "preparing guests and bundles for hosts that can build nothing (minutes, the first time)"
+  (cd "$top/tests" && java -XX:TieredStopAtLevel=1 ${LUCOS_FIXES:+-Dlucos.fixes="$LUCOS_FIXES"} -cp "$path" \
+    org.lucos.tests.hosts.HostKit "$job/kit")
 }
 
-# job HOST FOLDER: what hosts.sh is to have it run: in the KVM host under libvirt's QEMU, in dom0 with PVH guests. Before all of
+# job HOST FOLDER: what the host is to run: in the KVM host with guests of libvirt's QEMU, in dom0 with PVH guests. Before all of
 # the contract, stock guests come up under Xen, PV ones too.
 job() {
-  local host=$1 job=$2 from built
-  from=$(packed)
-  cp -al "$from" "$job"
+  local host=$1 job=$2 built
+  pack
+  cp -al "$work/packed" "$job"
   cp "$top/tests/run-in-$host.sh" "$job/run"
   if [[ $host == xen-host && $tag == contract && $classes == '.*' ]]; then
     built=$("$top/vm-images/quick/build.sh" --series 6.1 --file "$top/vm-images/xen-host/tick.sh=/init")
@@ -94,6 +92,21 @@ job() {
     cp "$(sed -n 's/^initrd=//p' <<<"$built")" "$job/initrd"
     cp "$top/vm-images/xen-host/try.sh" "$job/try"
   fi
+}
+
+# emulated HOST OUT: has the host run its job; once more if the host hung.
+emulated() {
+  local host=$1 out=$2 status=0
+  local command=("$top/vm-images/hosts.sh" --limit "$limit" --memory 6144 "$host" "$work/$host" "$out")
+  "${command[@]}" || status=$?
+  if ((status == 75)); then # says hosts.sh
+    note "once more, since an emulated host hangs now and then"
+    mv "$out/console.log" "$work/hung.log"
+    status=0
+    "${command[@]}" || status=$?
+    mv "$work/hung.log" "$out/console-of-the-one-that-hung.log"
+  fi
+  return "$status"
 }
 
 # here OUT: the same tests on this machine.
@@ -131,38 +144,26 @@ case $tag in
   contract) what="the contract" ;;
   figures) what="what measures" ;;
 esac
-hung=75 # hosts.sh says so with it
 failed=0 summary=()
 for host in "${hosts[@]}"; do
-  begun=$SECONDS
+  [[ $host == here || -f $top/tests/run-in-$host.sh ]] || die "no such host: $host"
+  begun=$SECONDS status=0
   out=$top/tests/target/hosts/$host
   rm -rf "$out"
   mkdir -p "$out"
-  status=0
   if [[ $host == here ]]; then
     note "running $what on this machine"
     here "$out" || status=$?
-    ((status == 0)) || failed=1
-    summary+=("here: status $status ($((SECONDS - begun)) s)")
-    continue
-  fi
-  [[ -f $top/tests/run-in-$host.sh ]] || die "no such host: $host"
-  job "$host" "$work/$host"
-  note "running $what in $host"
-  "$top/vm-images/hosts.sh" --limit "$limit" --memory 6144 "$host" "$work/$host" "$out" || status=$?
-  if ((status == hung)); then
-    note "once more, since an emulated host hangs now and then"
-    mv "$out/console.log" "$work/hung.log"
-    status=0
-    "$top/vm-images/hosts.sh" --limit "$limit" --memory 6144 "$host" "$work/$host" "$out" || status=$?
-    mv "$work/hung.log" "$out/console-of-the-one-that-hung.log"
+  else
+    job "$host" "$work/$host"
+    note "running $what in $host"
+    emulated "$host" "$out" || status=$?
+    rm -rf "${work:?}/$host"
   fi
   counts=$(grep -hoE 'Tests run: [0-9].*' "$out/console.log" | tail -n 1 || true)
-  [[ -n $counts ]] || counts="no tests counted"
   verdict=passed
   ((status == 0)) || failed=1 verdict="failed (status $status)"
-  summary+=("$host: $verdict, $counts ($((SECONDS - begun)) s)")
-  rm -rf "${work:?}/$host"
+  summary+=("$host: $verdict, ${counts:-no tests counted} ($((SECONDS - begun)) s)")
 done
 if [[ $tag == figures ]]; then table "${hosts[@]}"; fi
 printf '\n'

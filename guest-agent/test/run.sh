@@ -54,6 +54,16 @@ if grep -vE '"id":9001|"passed":true' target/brought; then fail "a part was not 
 printf '{"id":1,"do":"program","offset":0,"total":2,"bytes":"bG8="}\n' |
   timeout 20 "$agent" --stdio --no-commands | grep -q forbidden || fail "a program was taken"
 
+# What a host was about to have run goes when the next one says hello.
+{
+  printf '{"id":1,"do":"program","offset":0,"total":2,"bytes":"bG8="}\n'
+  sleep 0.5
+  printf '{"id":2,"do":"hello","protocols":[1]}\n'
+  sleep 0.5
+  printf '{"id":3,"do":"probe","kind":"program","words":["it"],"limit":20000}\n'
+} | timeout 20 "$agent" --stdio >target/next
+grep -q '"id":3,.*"refused","code":2,' target/next || fail "a program of the host before stayed: $(<target/next)"
+
 # Nothing stays of a program that leaves others behind.
 printf '{"id":1,"do":"probe","kind":"command","words":["/bin/sh","-c","sleep 987654 & echo $!"],"limit":20000}\n' >target/leaves
 left=$(timeout 60 "$agent" --stdio <target/leaves | sed -E 's/.*"output":"([0-9]+).*/\1/')

@@ -38,7 +38,7 @@ trap clean_up EXIT
 
 # Before 4.21 xl makes nothing of the first one in the list.
 [[ -z $channel ]] || channel="'name=none,connection=pty','name=$channel,connection=socket,path=$run/channel'"
-# Where Xen itself runs emulated, a guest whose every look at the time stamp counter is an exit ends in a triple fault there before long.
+# Under an emulated Xen guests ended in triple faults right behind looks at the time stamp counter, when each was an exit.
 cat >"$run/guest.cfg" <<CFG
 name = "$name"
 type = "pvh"

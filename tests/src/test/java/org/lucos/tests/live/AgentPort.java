@@ -1,10 +1,13 @@
 package org.lucos.tests.live;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Optional;
 import org.lucos.bridge.domain.GuestDomain;
 import org.lucos.patcher.agent.AgentException;
 import org.lucos.patcher.agent.AgentLink;
+import org.lucos.patcher.app.ShowAudit;
 import org.lucos.tests.agent.AgentProgram;
 import org.lucos.tests.guest.TestGuest;
 
@@ -41,6 +44,16 @@ record AgentPort(TestGuest guest) {
   /** Has a program of the guest speak at its virtio-serial port, as {@code $port}. */
   void start(String program) {
     run(PORT + "export port; ", program);
+  }
+
+  /** What the audit log says of the agent in the last operation. */
+  JsonNode recorded() {
+    return new ShowAudit(Bundles.settings())
+        .run(Optional.of(guest.name()), 1)
+        .lines()
+        .get(0)
+        .record()
+        .path("agent");
   }
 
   /** Has the agent look for its port. */

@@ -8,7 +8,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterAll;
@@ -26,7 +25,6 @@ import org.lucos.patcher.agent.AgentRequest;
 import org.lucos.patcher.app.AskAgent;
 import org.lucos.patcher.app.Progress;
 import org.lucos.patcher.app.RevertPatch;
-import org.lucos.patcher.app.ShowAudit;
 import org.lucos.patcher.app.SwitchLimits;
 import org.lucos.patcher.guestcall.GuestCallResult;
 import org.lucos.patcher.guestcall.GuestCalls;
@@ -288,7 +286,7 @@ class AgentTest {
       busy.assertNotSeen(guest);
       operator.assertSound(0);
     } while (!claims(0) && tries++ < TRIES);
-    assertThat(claims(0)).as("recorded that it lied: %s", recorded()).isTrue();
+    assertThat(claims(0)).as("recorded that it lied: %s", port.recorded()).isTrue();
     port.end();
 
     port.lie("last= pid=2 found=7");
@@ -301,9 +299,11 @@ class AgentTest {
       Operator.refusal(
           BusyRefusal.FunctionInUse.class,
           () -> operator.apply(operator.bundle(busy.recipe()), Operator.HASTE));
-    } while (!said(recorded(), "answered") && tries++ < TRIES);
-    assertThat(recorded().path("inside").asInt()).as("the sleeper: %s", recorded()).isPositive();
-    assertThat(differs(recorded())).isFalse();
+    } while (!said(port.recorded(), "answered") && tries++ < TRIES);
+    assertThat(port.recorded().path("inside").asInt())
+        .as("the sleeper: %s", port.recorded())
+        .isPositive();
+    assertThat(differs(port.recorded())).isFalse();
     guest.run("kill $(cat /tmp/sleeper)");
 
     applied();
@@ -315,7 +315,7 @@ class AgentTest {
                 new SwitchLimits(Operator.PATIENCE, Operator.PATIENCE).withoutAgent()),
             Progress.SILENT);
     PATCH.assertNotSeen(guest);
-    assertThat(said(recorded(), "not-asked")).as("%s", recorded()).isTrue();
+    assertThat(said(port.recorded(), "not-asked")).as("%s", port.recorded()).isTrue();
     guest.assertNoKernelWarnings();
   }
 
@@ -327,26 +327,16 @@ class AgentTest {
     List<JsonNode> records = new ArrayList<>();
     for (int i = 0; i < TRIES; i++) {
       applied();
-      records.add(recorded());
-      boolean told = recorded.test(recorded());
+      records.add(port.recorded());
+      boolean told = recorded.test(port.recorded());
       reverted();
-      records.add(recorded());
-      if (told || recorded.test(recorded())) {
+      records.add(port.recorded());
+      if (told || recorded.test(port.recorded())) {
         System.out.printf("recorded of %s: %s%n", agent, records);
         return;
       }
     }
     throw new AssertionError("recorded of " + agent + ": " + records);
-  }
-
-  /** What the audit log says of the agent in the last operation. */
-  private static JsonNode recorded() {
-    return new ShowAudit(Bundles.settings())
-        .run(Optional.of(guest.name()), 1)
-        .lines()
-        .get(0)
-        .record()
-        .path("agent");
   }
 
   private static boolean said(JsonNode record, String state) {
@@ -358,7 +348,7 @@ class AgentTest {
   }
 
   private static boolean claims(int inside) {
-    return differs(recorded()) && recorded().path("inside").asInt() == inside;
+    return differs(port.recorded()) && port.recorded().path("inside").asInt() == inside;
   }
 
   private static void applied() {
