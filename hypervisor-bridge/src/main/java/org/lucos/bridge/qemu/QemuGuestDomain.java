@@ -231,19 +231,16 @@ public final class QemuGuestDomain implements GuestDomain {
       throw new IllegalStateException("the guest is paused already: purpose=" + purpose);
     }
     requireSettled();
-    QemuMonitor.Status status = monitor.status();
-    DomainState state = status.state();
-    if (state != DomainState.RUNNING && state != DomainState.PAUSED) {
-      throw new DomainRefusedException(new DomainRefusal.NotRunning(identity().name(), state));
-    }
-    if (status.inTransit()) {
-      throw new DomainRefusedException(
-          new DomainRefusal.Migrating(identity().name(), status.word()));
-    }
+    DomainState state = pausable();
     try {
       DebugSession usable = session();
       boolean running = state == DomainState.RUNNING;
-      usable.arm(running, lastLook);
+      usable.arm(
+          running,
+          () -> {
+            lastLook.run();
+            pausable(); // a last look may take long; and who has just been asked stops sooner
+          });
       long start = System.nanoTime();
       boolean wasRunning = usable.stop(running, registers);
       QemuPausedGuest held =
@@ -262,6 +259,20 @@ public final class QemuGuestDomain implements GuestDomain {
     } catch (IOException e) {
       throw refusal(e);
     }
+  }
+
+  /** Refuses a guest that is not to be stopped just now. */
+  private DomainState pausable() {
+    QemuMonitor.Status status = monitor.status();
+    DomainState state = status.state();
+    if (state != DomainState.RUNNING && state != DomainState.PAUSED) {
+      throw new DomainRefusedException(new DomainRefusal.NotRunning(identity().name(), state));
+    }
+    if (status.inTransit()) {
+      throw new DomainRefusedException(
+          new DomainRefusal.Migrating(identity().name(), status.word()));
+    }
+    return state;
   }
 
   private DebugSession session() throws IOException {

@@ -28,6 +28,9 @@ public final class PreparedCheck {
   private static final Subject GUEST = new Subject.OfGuest();
   private static final Duration UNLIMITED = Duration.ofNanos(Long.MAX_VALUE);
 
+  /** How often the check is gone through once the last look at many tasks has filled the caches. */
+  private static final int LAST_REHEARSALS = 2;
+
   private final Guest guest;
   private final Layouts layouts;
   private final RangeIndex ranges;
@@ -108,6 +111,9 @@ public final class PreparedCheck {
         () -> {
           resting.lastLook();
           surroundings = guest.memory().recollect(this::lookAround);
+          for (int i = 0; i < LAST_REHEARSALS; i++) {
+            new Attempt().check(List.of(), resting.confirmTime()); // all tasks are not read again
+          }
           return new StackReport(List.of(), 0, 0, 0, 0);
         });
   }
