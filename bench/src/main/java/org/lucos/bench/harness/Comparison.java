@@ -114,7 +114,7 @@ public record Comparison(List<Change> changes, List<String> missing) {
       text.append(
           String.format(
               Locale.ROOT,
-              "%-16s %-30s %9d -> %9d %-5s x%-7.2f p=%.3f  %s%n",
+              "%-25s %-21s %9d -> %9d %-5s x%-7.2f p=%.3f  %s%n",
               change.group(),
               change.name(),
               change.before(),

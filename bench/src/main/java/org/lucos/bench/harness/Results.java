@@ -57,13 +57,13 @@ public final class Results {
     line(text, "%s, %s", result.scenario(), result.started());
     line(text, "%s, %d CPUs, load %s", machine.cpu(), machine.cpus(), machine.load());
     result.guests().forEach(guest -> line(text, "%s", guest));
-    String row = "%-16s %-30s %7s %8s %8s %8s %8s %s";
+    String row = "%-25s %-21s %7s %8s %8s %8s %8s %s";
     line(text, row, "", "", "samples", "least", "median", "p99", "most", "");
     for (Series series : result.series()) {
       Distribution d = series.distribution();
       line(
           text,
-          "%-16s %-30s %7d %8d %8d %8d %8d %s",
+          "%-25s %-21s %7d %8d %8d %8d %8d %s",
           series.group(),
           series.name(),
           d.count(),

@@ -1,12 +1,10 @@
 package org.lucos.bench.scenario;
 
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Consumer;
-import org.lucos.bench.guest.BootedGuest;
 import org.lucos.bench.harness.Distribution;
 import org.lucos.bench.harness.Recording;
 import org.lucos.bench.harness.Result;
@@ -17,31 +15,52 @@ import org.lucos.bench.scenario.PausedGuestSession.Sample;
 import org.lucos.patcher.app.Settings;
 
 /**
- * How long a guest stands still when a patch of one function goes in and out, with few threads and
- * with many, beside pauses in which nothing is done. Two guests take turns, so that what else the
- * host does meets both alike.
+ * How long a guest stands still when a patch goes in and out, beside pauses in which nothing is
+ * done: with few threads and with many, of one function and of fifty, with one vCPU and two, idle
+ * and busy. Idle guests take turns, so that what else the host does meets all alike; a busy one
+ * would keep the host's CPUs from the others and comes after them.
  */
 public final class PauseScenario implements Scenario {
-  private static final int VCPUS = 2;
-
   private final int few;
   private final int many;
   private final Duration maxPause;
+  private final List<PausedGuests> idle;
+  private final List<PausedGuests> busy;
 
-  /** With 100 and 5,000 threads; pauses over the budget are measured rather than undone. */
-  public PauseScenario() {
-    this(100, 5000, Duration.ofSeconds(1));
-  }
-
-  /**
-   * With other numbers.
-   *
-   * @param maxPause as {@code --max-pause}
-   */
-  public PauseScenario(int few, int many, Duration maxPause) {
+  private PauseScenario(
+      int few, int many, Duration maxPause, List<PausedGuests> idle, List<PausedGuests> busy) {
     this.few = few;
     this.many = many;
     this.maxPause = maxPause;
+    this.idle = List.copyOf(idle);
+    this.busy = List.copyOf(busy);
+  }
+
+  /** All of it; pauses over the budget are measured rather than undone. */
+  public static PauseScenario whole() {
+    PausedGuests hundred = PausedGuests.idle(100);
+    return new PauseScenario(
+        100,
+        5000,
+        Duration.ofSeconds(1),
+        List.of(
+            PausedGuests.idle(10),
+            hundred,
+            PausedGuests.idle(1000),
+            PausedGuests.idle(5000),
+            hundred.withOneVcpu(),
+            hundred.withFiftyFunctions()),
+        List.of(hundred.underLoad()));
+  }
+
+  /** Two guests that rest, with so many threads. */
+  public static PauseScenario of(int few, int many) {
+    return new PauseScenario(
+        few,
+        many,
+        Duration.ofSeconds(1),
+        List.of(PausedGuests.idle(few), PausedGuests.idle(many)),
+        List.of());
   }
 
   @Override
@@ -60,12 +79,25 @@ public final class PauseScenario implements Scenario {
     Recording recording = Recording.begin(setting);
     Samples samples = recording.samples();
     List<String> guests = new ArrayList<>();
-    try (PausedGuestSession first = session(setting, few, progress);
-        PausedGuestSession second = session(setting, many, progress)) {
-      guests.add(first.facts());
-      guests.add(second.facts());
-      for (int round = 0; round < setting.rounds(); round++) {
-        for (PausedGuestSession guest : List.of(first, second)) {
+    inTurn(idle, setting, samples, guests, progress);
+    inTurn(busy, setting, samples, guests, progress);
+    return recording.end(this, guests, ratios(samples));
+  }
+
+  private void inTurn(
+      List<PausedGuests> kinds,
+      Setting setting,
+      Samples samples,
+      List<String> guests,
+      Consumer<String> progress) {
+    List<PausedGuestSession> sessions = new ArrayList<>();
+    try {
+      for (PausedGuests kind : kinds) {
+        sessions.add(kind.boot(setting, maxPause, progress));
+      }
+      sessions.forEach(guest -> guests.add(guest.facts()));
+      for (int round = 0; round < setting.rounds() && !sessions.isEmpty(); round++) {
+        for (PausedGuestSession guest : sessions) {
           String group = guest.label();
           samples.add(group, "empty", guest.empty());
           add(samples, group, "revert", guest.revert());
@@ -74,8 +106,9 @@ public final class PauseScenario implements Scenario {
         }
         progress.accept("round " + (round + 1) + " of " + setting.rounds());
       }
+    } finally {
+      sessions.forEach(PausedGuestSession::close);
     }
-    return recording.end(this, guests, ratios(samples));
   }
 
   private static void add(Samples samples, String group, String name, Sample sample) {
@@ -85,35 +118,13 @@ public final class PauseScenario implements Scenario {
     samples.add(group, name + ", put off", "times", sample.putOff().size());
   }
 
-  private PausedGuestSession session(Setting setting, int threads, Consumer<String> progress) {
-    progress.accept("booting a guest for " + threads + " threads");
-    Path images = setting.home().resolve("vm-images");
-    BootedGuest guest =
-        BootedGuest.boot(
-            images,
-            "lucos-bench-" + threads + "-" + ProcessHandle.current().pid(),
-            setting.kernel(),
-            VCPUS,
-            List.of(),
-            List.of(images.resolve("programs/threads.c")),
-            Inputs.programs(setting));
-    return PausedGuestSession.begin(
-        setting,
-        guest,
-        threads + " threads",
-        maxPause,
-        booted -> {
-          booted.run("ulimit -u unlimited; threads " + threads + " >/tmp/threads 2>&1 &");
-          booted.run("while ! grep -q ready /tmp/threads; do sleep 1; done");
-        },
-        progress);
-  }
-
   private List<String> ratios(Samples samples) {
+    List<PausedGuests> all = new ArrayList<>(idle);
+    all.addAll(busy);
     List<String> lines = new ArrayList<>();
     for (String kind : List.of("apply", "revert")) {
-      Distribution less = samples.of(few + " threads", kind);
-      Distribution more = samples.of(many + " threads", kind);
+      Distribution less = samples.of(PausedGuests.idle(few).label(), kind);
+      Distribution more = samples.of(PausedGuests.idle(many).label(), kind);
       lines.add(
           String.format(
               Locale.ROOT,
@@ -122,8 +133,8 @@ public final class PauseScenario implements Scenario {
               many,
               few,
               (double) more.median() / Math.max(1, less.median())));
-      for (int threads : List.of(few, many)) {
-        String group = threads + " threads";
+      for (PausedGuests guest : all) {
+        String group = guest.label();
         Distribution of = samples.of(group, kind);
         lines.add(
             String.format(

@@ -22,7 +22,6 @@ import org.lucos.patcher.transaction.SwitchOutcome;
 
 /** A guest with a loaded patch that is switched to and fro. */
 final class PausedGuestSession implements AutoCloseable {
-  private static final String RECIPE = "uptime-shows";
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
   private final BootedGuest guest;
@@ -47,6 +46,7 @@ final class PausedGuestSession implements AutoCloseable {
    *
    * @param guest that has just been booted, and is closed with this
    * @param label what is particular about it, for reports
+   * @param patch an edit script of {@code kernel-patches/mechanism}
    * @param maxPause as {@code --max-pause}
    * @param prepare what is to be done in the guest before
    */
@@ -54,14 +54,15 @@ final class PausedGuestSession implements AutoCloseable {
       Setting setting,
       BootedGuest guest,
       String label,
+      String patch,
       Duration maxPause,
       Consumer<BootedGuest> prepare,
       Consumer<String> progress) {
     boolean done = false;
     try {
       prepare.accept(guest);
-      progress.accept("applying " + RECIPE);
-      Path bundle = Inputs.edit(setting, RECIPE, guest.run("uname -r").strip());
+      progress.accept("applying " + patch);
+      Path bundle = Inputs.edit(setting, patch, guest.run("uname -r").strip());
       Patches.apply(setting, guest.name(), List.of(bundle));
       PausedGuestSession session =
           new PausedGuestSession(guest, label, setting.settings(), maxPause);

@@ -1,6 +1,5 @@
 package org.lucos.bench.scenario;
 
-import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.lucos.bench.harness.Scenario;
@@ -12,7 +11,7 @@ public final class Scenarios {
   /** In the order they are run. */
   public static List<Scenario> all() {
     return List.of(
-        new PauseScenario(),
+        PauseScenario.whole(),
         new ServiceScenario(),
         new EffectScenario(),
         new CallCostScenario(),
@@ -26,7 +25,7 @@ public final class Scenarios {
   /** The same with less to do, to be had in minutes. */
   public static List<Scenario> brief() {
     return List.of(
-        new PauseScenario(100, 1000, Duration.ofSeconds(1)),
+        PauseScenario.of(100, 1000),
         new ServiceScenario(),
         new EffectScenario(),
         new CallCostScenario(),

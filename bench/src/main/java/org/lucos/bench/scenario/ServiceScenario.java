@@ -23,6 +23,7 @@ import org.lucos.patcher.agent.AgentRequest;
  * not do, since it stands still with the guest where the hypervisor makes it.
  */
 public final class ServiceScenario implements Scenario {
+  private static final String PATCH = "uptime-shows";
   private static final String GROUP = "answers";
   private static final String NOTHING = "nothing";
   private static final int VCPUS = 2;
@@ -78,7 +79,7 @@ public final class ServiceScenario implements Scenario {
             Inputs.programs(setting),
             Optional.of(Inputs.agent(setting)));
     return PausedGuestSession.begin(
-        setting, guest, "the agent answers", LIMIT, BootedGuest::startAgent, progress);
+        setting, guest, "the agent answers", PATCH, LIMIT, BootedGuest::startAgent, progress);
   }
 
   private static List<String> ratios(Samples samples) {

@@ -3,7 +3,6 @@ package org.lucos.tests.bench;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,7 +28,7 @@ import org.lucos.tests.guest.Repository;
 /** Each scenario runs and gives what it says it measures; its times are nobody's business here. */
 class ScenariosTest {
   private static final List<Scenario> SMALLER =
-      List.of(new PauseScenario(10, 50, Duration.ofSeconds(1)), new ScaleScenario(List.of(1, 2)));
+      List.of(PauseScenario.of(10, 50), new ScaleScenario(List.of(1, 2)));
 
   static Stream<Scenario> scenarios() {
     return Scenarios.brief().stream()

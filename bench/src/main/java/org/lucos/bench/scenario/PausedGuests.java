@@ -1,0 +1,78 @@
+package org.lucos.bench.scenario;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Consumer;
+import org.lucos.bench.guest.BootedGuest;
+import org.lucos.bench.harness.Setting;
+
+/**
+ * A kind of guest that is paused, and what goes in and out of it.
+ *
+ * @param vcpus how many it has
+ * @param threads how many sleep in it, beside its own
+ * @param busy whether system calls keep every vCPU from resting
+ * @param patch an edit script of {@code kernel-patches/mechanism}
+ * @param functions about how many it replaces, for people
+ */
+record PausedGuests(int vcpus, int threads, boolean busy, String patch, int functions) {
+  private static final int USUAL_VCPUS = 2;
+  private static final String ONE = "uptime-shows";
+  private static final String FIFTY = "rtnetlink-idles";
+
+  /** Two vCPUs that rest, and a patch of one function. */
+  static PausedGuests idle(int threads) {
+    return new PausedGuests(USUAL_VCPUS, threads, false, ONE, 1);
+  }
+
+  PausedGuests withOneVcpu() {
+    return new PausedGuests(1, threads, busy, patch, functions);
+  }
+
+  PausedGuests withFiftyFunctions() {
+    return new PausedGuests(vcpus, threads, busy, FIFTY, 50);
+  }
+
+  PausedGuests underLoad() {
+    return new PausedGuests(vcpus, threads, true, patch, functions);
+  }
+
+  /** The group of their samples: what is not usual about them. */
+  String label() {
+    return String.format(Locale.ROOT, "%d threads", threads)
+        + (vcpus == USUAL_VCPUS ? "" : ", " + vcpus + " vCPU")
+        + (functions == 1 ? "" : ", " + functions + " functions")
+        + (busy ? ", busy" : "");
+  }
+
+  /**
+   * One of them, with its patch loaded and applied.
+   *
+   * @param maxPause as {@code --max-pause}
+   */
+  PausedGuestSession boot(Setting setting, Duration maxPause, Consumer<String> progress) {
+    progress.accept("booting a guest: " + label());
+    Path images = setting.home().resolve("vm-images");
+    BootedGuest guest =
+        BootedGuest.boot(
+            images,
+            "lucos-bench-" + label().replaceAll("\\W+", "-") + "-" + ProcessHandle.current().pid(),
+            setting.kernel(),
+            vcpus,
+            List.of(),
+            List.of(Inputs.program(setting, "threads"), Inputs.program(setting, "syscall_load")),
+            Inputs.programs(setting));
+    return PausedGuestSession.begin(
+        setting, guest, label(), patch, maxPause, this::prepare, progress);
+  }
+
+  private void prepare(BootedGuest guest) {
+    guest.run("ulimit -u unlimited; threads " + threads + " >/tmp/threads 2>&1 &");
+    guest.run("while ! grep -q ready /tmp/threads; do sleep 1; done");
+    if (busy) {
+      guest.run("syscall_load " + vcpus + " 100000 >/tmp/load 2>&1 &");
+    }
+  }
+}
