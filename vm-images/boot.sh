@@ -19,6 +19,7 @@ usage: boot.sh [options] [-- BUILD-OPTIONS]   boots a guest
   --vcpus N           1 to 16 (default 1)
   --in-turn           emulated vCPUs take turns on one thread: with a thread each, QEMU 7.2 may go on running code that
                       one of them has replaced while another was translating it
+  --counted           emulated, its clocks go by instructions: each takes a nanosecond, whatever the host does
   --memory MIB        default 512
   --append WORDS      added to the kernel command line
   --accelerator A     kvm or tcg; found by trying without it
@@ -31,7 +32,7 @@ Programs talk to the root shell on the second one (console); its socket takes on
 USAGE
 }
 
-name=lucos-$$ kernel='' initrd='' disk='' image=quick files='' vcpus=1 memory=512 append='' channels=() turns='' accelerator='' owner='' mode=boot names=() build=()
+name=lucos-$$ kernel='' initrd='' disk='' image=quick files='' vcpus=1 memory=512 append='' channels=() turns='' counted='' accelerator='' owner='' mode=boot names=() build=()
 while (($#)); do
   if [[ $1 == --*=* ]]; then set -- "${1%%=*}" "${1#*=}" "${@:2}"; fi
   case $1 in
@@ -47,6 +48,7 @@ while (($#)); do
     --agent) channels+=(org.lucos.agent.0) ;;
     --tools) channels+=(org.qemu.guest_agent.0) ;;
     --in-turn) turns=1 ;;
+    --counted) counted=1 accelerator=tcg ;;
     --accelerator) accelerator=$2; shift ;;
     --owner) owner=$2; shift ;;
     --tied) mode=tied ;;
@@ -88,7 +90,7 @@ domain_xml() {
   local type=qemu cpu=maximum
   if [[ $accelerator == kvm ]]; then type=kvm cpu=host-passthrough; fi
   cat <<XML
-<domain type='$type'>
+<domain type='$type'${counted:+ xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'}>
   <name>$(escape "$name")</name>
   <memory unit='MiB'>$memory</memory>
   <vcpu>$vcpus</vcpu>
@@ -119,7 +121,10 @@ $(emulator_xml)
 $(channels_xml)
 $(disks_xml)
   </devices>
-</domain>
+${counted:+  <qemu:commandline>
+    <qemu:arg value='-icount'/><qemu:arg value='shift=0'/>
+  </qemu:commandline>
+}</domain>
 XML
 }
 
@@ -234,6 +239,7 @@ if [[ -z $kernel ]]; then
   initrd=$(sed -n 's/^initrd=//p' <<<"$built")
   disk=$(sed -n 's/^disk=//p' <<<"$built")
 fi
+[[ -z $counted || $accelerator == tcg ]] || die "--counted is for --accelerator tcg"
 [[ -n $initrd ]] || die "--kernel needs --initrd"
 [[ $mode != probe ]] || append="$append lucos.probe"
 if [[ $mode != xml ]]; then start_libvirt; fi

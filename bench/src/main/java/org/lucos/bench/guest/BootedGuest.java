@@ -55,17 +55,19 @@ public final class BootedGuest implements LiveGuest {
       List<String> modules,
       List<Path> programs,
       Path work) {
-    return boot(scripts, name, kernel, vcpus, modules, programs, work, Optional.empty());
+    return boot(scripts, name, List.of(), kernel, vcpus, modules, programs, work, Optional.empty());
   }
 
   /**
    * The same, perhaps with the guest's agent.
    *
+   * @param machine further options of {@code boot.sh}
    * @param agent the program, which {@link #startAgent} starts; its port's driver is loaded
    */
   public static BootedGuest boot(
       Path scripts,
       String name,
+      List<String> machine,
       List<String> kernel,
       int vcpus,
       List<String> modules,
@@ -76,6 +78,7 @@ public final class BootedGuest implements LiveGuest {
     argv.add(scripts.resolve("boot.sh").toString());
     argv.addAll(List.of("--name", name, "--vcpus", Integer.toString(vcpus), "--memory", "768"));
     argv.addAll(List.of("--owner", Long.toString(ProcessHandle.current().pid())));
+    argv.addAll(machine);
     agent.ifPresent(program -> argv.add("--agent"));
     argv.addAll(List.of("--append", "quiet", "--"));
     argv.addAll(kernel);

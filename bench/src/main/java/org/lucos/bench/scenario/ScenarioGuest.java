@@ -34,12 +34,31 @@ final class ScenarioGuest implements AutoCloseable {
    */
   static ScenarioGuest boot(
       Setting setting, String name, List<String> programs, Optional<Path> agent) {
+    return boot(setting, name, List.of(), VCPUS, programs, agent);
+  }
+
+  /**
+   * Boots one with a single vCPU, emulated, whose clocks go by instructions: a nanosecond of its
+   * time is one of them.
+   */
+  static ScenarioGuest bootCounted(Setting setting, String name, List<String> programs) {
+    return boot(setting, name, List.of("--counted"), 1, programs, Optional.empty());
+  }
+
+  private static ScenarioGuest boot(
+      Setting setting,
+      String name,
+      List<String> machine,
+      int vcpus,
+      List<String> programs,
+      Optional<Path> agent) {
     BootedGuest guest =
         BootedGuest.boot(
             setting.home().resolve("vm-images"),
             "lucos-bench-" + name + "-" + ProcessHandle.current().pid(),
+            machine,
             setting.kernel(),
-            VCPUS,
+            vcpus,
             List.of(),
             programs.stream().map(program -> Inputs.program(setting, program)).toList(),
             Inputs.programs(setting),

@@ -72,6 +72,7 @@ public final class ServiceScenario implements Scenario {
         BootedGuest.boot(
             setting.home().resolve("vm-images"),
             "lucos-bench-service-" + ProcessHandle.current().pid(),
+            List.of(),
             setting.kernel(),
             VCPUS,
             List.of(),
