@@ -28,7 +28,7 @@ public record Comparison(List<Change> changes, List<String> missing) {
     SLOWER,
     FASTER,
     /** Counts and sizes are set beside each other only. */
-    NOT_A_TIME
+    NO_COST
   }
 
   /**
@@ -88,8 +88,8 @@ public record Comparison(List<Change> changes, List<String> missing) {
             ? 1
             : new MannWhitneyUTest().mannWhitneyUTest(values(old), values(fresh));
     Verdict verdict;
-    if (!old.isTime()) {
-      verdict = Verdict.NOT_A_TIME;
+    if (!old.isCost()) {
+      verdict = Verdict.NO_COST;
     } else if (chance >= CHANCE || Math.abs(is - was) <= tolerance * was) {
       verdict = Verdict.SAME;
     } else {
@@ -123,7 +123,7 @@ public record Comparison(List<Change> changes, List<String> missing) {
               change.ratio(),
               change.chance(),
               switch (change.verdict()) {
-                case SAME, NOT_A_TIME -> "";
+                case SAME, NO_COST -> "";
                 case SLOWER -> "SLOWER";
                 case FASTER -> "faster";
               }));

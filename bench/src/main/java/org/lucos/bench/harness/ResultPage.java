@@ -64,7 +64,7 @@ public final class ResultPage {
     page.append("<ul>\n");
     result.ratios().forEach(ratio -> line(page, "<li>%s</li>", escape(ratio)));
     page.append("</ul>\n");
-    List<Series> times = result.series().stream().filter(Series::isTime).toList();
+    List<Series> times = result.series().stream().filter(Series::isCost).toList();
     times.stream().map(Series::unit).distinct().forEach(unit -> plot(page, unit, times));
     table(page, result.series());
     line(

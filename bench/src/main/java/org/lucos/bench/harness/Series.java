@@ -17,10 +17,10 @@ public record Series(String group, String name, String unit, List<Long> samples)
     samples = List.copyOf(samples);
   }
 
-  /** Whether they say how long something took. */
+  /** Whether they say what something took, in time or instructions. */
   @JsonIgnore
-  public boolean isTime() {
-    return unit.equals("us") || unit.startsWith("ns");
+  public boolean isCost() {
+    return unit.equals("us") || unit.startsWith("ns") || unit.startsWith("instructions");
   }
 
   /** Their distribution. */

@@ -83,7 +83,7 @@ class ComparisonTest {
     Result after =
         result(series("put off", "times", List.of(9L, 9L)), series("new", "us", List.of(1L)));
     Comparison comparison = Comparison.of(before, after, TOLERANCE);
-    assertThat(only(comparison).verdict()).isEqualTo(Verdict.NOT_A_TIME);
+    assertThat(only(comparison).verdict()).isEqualTo(Verdict.NO_COST);
     assertThat(only(comparison).ratio()).isInfinite();
     assertThat(comparison.missing())
         .containsExactly("100 threads gone (only before)", "100 threads new (only after)");

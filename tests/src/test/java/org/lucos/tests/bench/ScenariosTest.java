@@ -51,7 +51,7 @@ class ScenariosTest {
     assertThat(result.scenario()).isEqualTo(scenario.name());
     assertThat(result.series()).isNotEmpty();
     assertThat(result.series()).allSatisfy(series -> assertThat(series.samples()).isNotEmpty());
-    assertThat(result.series().stream().filter(Series::isTime))
+    assertThat(result.series().stream().filter(Series::isCost))
         .anySatisfy(series -> assertThat(series.distribution().least()).isPositive());
     assertThat(result.ratios()).isNotEmpty();
     Result read = Results.read(Results.write(folder, result));
