@@ -4,10 +4,10 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.lucos.bench.harness.Recording;
@@ -26,12 +26,29 @@ import org.lucos.patcher.kernel.RunningKernel;
  */
 public final class AttachScenario implements Scenario {
   private static final int BULK = 64 << 20;
-  private static final String GROUP = "idle";
+  private static final int USUAL_MIB = 768;
+  private static final int LARGE_MIB = 8192;
   private static final String COLD = "attach, cold";
   private static final String CACHED = "attach, cached";
   private static final String TASKS = "list all tasks";
   private static final String READ = "read 64 MiB";
   private static final String COPY = "copy 64 MiB";
+
+  private final List<Integer> sizes;
+
+  private AttachScenario(List<Integer> sizes) {
+    this.sizes = List.copyOf(sizes);
+  }
+
+  /** With a small guest and one of 8 GiB, in turn. */
+  public static AttachScenario whole() {
+    return new AttachScenario(List.of(USUAL_MIB, LARGE_MIB));
+  }
+
+  /** With a small guest. */
+  public static AttachScenario small() {
+    return new AttachScenario(List.of(USUAL_MIB));
+  }
 
   @Override
   public String name() {
@@ -46,49 +63,85 @@ public final class AttachScenario implements Scenario {
   @Override
   public Result run(Setting setting, Consumer<String> progress) {
     Recording recording = Recording.begin(setting);
-    Samples samples = recording.samples();
-    progress.accept("booting a guest");
-    try (ScenarioGuest guest = ScenarioGuest.boot(setting, "attach", List.of(), Optional.empty())) {
-      Path cache = Inputs.created(setting.work().resolve("attach-cache"));
-      byte[] from = new byte[BULK];
-      byte[] into = new byte[BULK];
-      round(setting, guest, cache, from, into, new Samples()); // warms up
-      for (int round = 0; round < setting.rounds(); round++) {
-        round(setting, guest, cache, from, into, samples);
-        progress.accept("round " + (round + 1) + " of " + setting.rounds());
+    List<ScenarioGuest> guests = new ArrayList<>();
+    try {
+      for (int mebibytes : sizes) {
+        progress.accept("booting a guest of " + group(mebibytes));
+        guests.add(ScenarioGuest.bootOfSize(setting, "attach-" + mebibytes, mebibytes));
       }
-      return recording.end(this, List.of(guest.facts()), ratios(samples));
+      new Turns(setting, guests).run(recording.samples(), progress);
+      return recording.end(
+          this,
+          guests.stream().map(ScenarioGuest::facts).toList(),
+          sizes.stream().flatMap(size -> ratios(group(size), recording.samples())).toList());
+    } finally {
+      guests.forEach(ScenarioGuest::close);
     }
   }
 
-  private static void round(
-      Setting setting, ScenarioGuest guest, Path cache, byte[] from, byte[] into, Samples samples) {
-    empty(cache);
-    attach(setting, guest, cache, COLD, samples);
-    attach(setting, guest, cache, CACHED, samples);
-    MemoryRegion ram =
-        guest.domain().memory().regions().stream()
-            .max(Comparator.comparingLong(MemoryRegion::size))
-            .orElseThrow();
-    long start = System.nanoTime();
-    guest.domain().memory().read(ram.start(), into, 0, BULK);
-    samples.add(GROUP, READ, since(start));
-    start = System.nanoTime();
-    System.arraycopy(into, 0, from, 0, BULK);
-    samples.add(GROUP, COPY, since(start));
+  private static String group(int mebibytes) {
+    return mebibytes + " MiB";
   }
 
+  /** The guests, in the order of their sizes. */
+  private final class Turns {
+    private final Setting setting;
+    private final List<ScenarioGuest> guests;
+    private final Path cache;
+    private final byte[] from = new byte[BULK];
+    private final byte[] into = new byte[BULK];
+
+    Turns(Setting setting, List<ScenarioGuest> guests) {
+      this.setting = setting;
+      this.guests = guests;
+      this.cache = Inputs.created(setting.work().resolve("attach-cache"));
+    }
+
+    void run(Samples samples, Consumer<String> progress) {
+      round(new Samples()); // warms up
+      for (int round = 0; round < setting.rounds(); round++) {
+        round(samples);
+        progress.accept("round " + (round + 1) + " of " + setting.rounds());
+      }
+    }
+
+    private void round(Samples samples) {
+      for (int i = 0; i < guests.size(); i++) {
+        String group = group(sizes.get(i));
+        empty(cache);
+        attach(setting, guests.get(i), cache, new Timer(samples, group, COLD));
+        attach(setting, guests.get(i), cache, new Timer(samples, group, CACHED));
+        read(guests.get(i), samples, group);
+      }
+    }
+
+    private void read(ScenarioGuest guest, Samples samples, String group) {
+      MemoryRegion ram =
+          guest.domain().memory().regions().stream()
+              .max(Comparator.comparingLong(MemoryRegion::size))
+              .orElseThrow();
+      long start = System.nanoTime();
+      guest.domain().memory().read(ram.start(), into, 0, BULK);
+      samples.add(group, READ, since(start));
+      start = System.nanoTime();
+      System.arraycopy(into, 0, from, 0, BULK);
+      samples.add(group, COPY, since(start));
+    }
+  }
+
+  /** Where the times of an attach go. */
+  private record Timer(Samples samples, String group, String name) {}
+
   /** With a connection of its own each time, as a command has. */
-  private static void attach(
-      Setting setting, ScenarioGuest guest, Path cache, String name, Samples samples) {
+  private static void attach(Setting setting, ScenarioGuest guest, Path cache, Timer timer) {
     try (Hypervisor hypervisor = Hypervisor.open(setting.settings().connection());
         GuestDomain domain = hypervisor.attach(guest.name())) {
       long start = System.nanoTime();
       RunningKernel kernel = RunningKernel.attach(domain, cache);
-      samples.add(GROUP, name, since(start));
+      timer.samples().add(timer.group(), timer.name(), since(start));
       start = System.nanoTime();
       kernel.tasks().all();
-      samples.add(GROUP, TASKS, since(start));
+      timer.samples().add(timer.group(), TASKS, since(start));
     }
   }
 
@@ -106,18 +159,21 @@ public final class AttachScenario implements Scenario {
     return (System.nanoTime() - start) / 1000;
   }
 
-  private static List<String> ratios(Samples samples) {
-    return List.of(
+  private static Stream<String> ratios(String group, Samples samples) {
+    return Stream.of(
         String.format(
             Locale.ROOT,
-            "attach, medians: cold %.1f ms (promised: at most 300), cached %.1f ms (promised: at"
-                + " most 5)",
-            samples.of(GROUP, COLD).median() / 1e3,
-            samples.of(GROUP, CACHED).median() / 1e3),
+            "%s: attach, medians: cold %.1f ms (promised: at most 300), cached %.1f ms (promised:"
+                + " at most 5)",
+            group,
+            samples.of(group, COLD).median() / 1e3,
+            samples.of(group, CACHED).median() / 1e3),
         String.format(
             Locale.ROOT,
-            "bytes read / bytes copied in the same time, medians: %.2f (promised: at least 0.80)",
-            (double) samples.of(GROUP, COPY).median()
-                / Math.max(1, samples.of(GROUP, READ).median())));
+            "%s: bytes read / bytes copied in the same time, medians: %.2f (promised: at least"
+                + " 0.80)",
+            group,
+            (double) samples.of(group, COPY).median()
+                / Math.max(1, samples.of(group, READ).median())));
   }
 }

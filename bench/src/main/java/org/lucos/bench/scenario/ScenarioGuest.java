@@ -45,6 +45,12 @@ final class ScenarioGuest implements AutoCloseable {
     return boot(setting, name, List.of("--counted"), 1, programs, Optional.empty());
   }
 
+  /** Boots one with so much memory. */
+  static ScenarioGuest bootOfSize(Setting setting, String name, int mebibytes) {
+    List<String> machine = List.of("--memory", Integer.toString(mebibytes));
+    return boot(setting, name, machine, VCPUS, List.of(), Optional.empty());
+  }
+
   private static ScenarioGuest boot(
       Setting setting,
       String name,

@@ -16,7 +16,7 @@ public final class Scenarios {
         new EffectScenario(),
         new CallCostScenario(),
         new GuestCallScenario(),
-        new AttachScenario(),
+        AttachScenario.whole(),
         new RollbackScenario(),
         new WorkloadScenario(),
         new ScaleScenario());
@@ -30,7 +30,7 @@ public final class Scenarios {
         new EffectScenario(),
         new CallCostScenario(),
         new GuestCallScenario(),
-        new AttachScenario(),
+        AttachScenario.small(),
         new RollbackScenario(),
         new WorkloadScenario(2),
         new ScaleScenario(List.of(1, 2, 4)));
