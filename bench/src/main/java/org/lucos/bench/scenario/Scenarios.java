@@ -18,6 +18,7 @@ public final class Scenarios {
         new CallCostScenario(),
         new GuestCallScenario(),
         new AttachScenario(),
+        new HotPathsScenario(),
         new RollbackScenario(),
         new WorkloadScenario(),
         new ScaleScenario());
@@ -32,6 +33,7 @@ public final class Scenarios {
         new CallCostScenario(),
         new GuestCallScenario(),
         new AttachScenario(),
+        new HotPathsScenario(false, 2, Duration.ofMillis(100)),
         new RollbackScenario(),
         new WorkloadScenario(2),
         new ScaleScenario(List.of(1, 2, 4)));
