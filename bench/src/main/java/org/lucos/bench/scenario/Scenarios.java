@@ -17,6 +17,7 @@ public final class Scenarios {
         new CallCostScenario(),
         new GuestCallScenario(),
         AttachScenario.whole(),
+        new HotPathsScenario(),
         new RollbackScenario(),
         new WorkloadScenario(),
         new ScaleScenario());
@@ -31,6 +32,7 @@ public final class Scenarios {
         new CallCostScenario(),
         new GuestCallScenario(),
         AttachScenario.small(),
+        new HotPathsScenario(false, 2, Duration.ofMillis(100)),
         new RollbackScenario(),
         new WorkloadScenario(2),
         new ScaleScenario(List.of(1, 2, 4)));

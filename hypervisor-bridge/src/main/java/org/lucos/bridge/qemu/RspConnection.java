@@ -43,7 +43,7 @@ final class RspConnection implements AutoCloseable {
   /** Sends commands, all in one go: the stub answers them in order. Only to a stopped guest. */
   void send(List<String> payloads, Duration limit) throws IOException {
     StringBuilder text = new StringBuilder("+");
-    payloads.forEach(payload -> appendPacket(text, payload));
+    payloads.forEach(payload -> RspEncoder.append(text, payload));
     lastSent = bytes(text);
     write(ByteBuffer.wrap(lastSent), limit);
   }
@@ -58,7 +58,7 @@ final class RspConnection implements AutoCloseable {
    */
   void interrupt(boolean acknowledge, List<String> payloads, Duration limit) throws IOException {
     StringBuilder text = new StringBuilder(acknowledge ? "+" : "").append((char) INTERRUPT);
-    payloads.forEach(payload -> appendPacket(text, payload));
+    payloads.forEach(payload -> RspEncoder.append(text, payload));
     lastSent = bytes(text);
     write(ByteBuffer.wrap(lastSent), limit);
   }
@@ -172,30 +172,6 @@ final class RspConnection implements AutoCloseable {
     RspException closed = new RspException(Kind.CLOSED, "gdbstub connection broke: " + cause);
     closed.initCause(cause);
     return closed;
-  }
-
-  private static void appendPacket(StringBuilder text, String payload) {
-    int sum = 0;
-    text.append('$');
-    for (int i = 0; i < payload.length(); i++) {
-      char c = payload.charAt(i);
-      if (c == '$' || c == '#' || c == '}' || c == '*') {
-        text.append('}');
-        sum += '}';
-        c = (char) (c ^ 0x20);
-      }
-      text.append(c);
-      sum += c;
-    }
-    text.append('#');
-    text.append(Character.forDigit((sum >> 4) & 15, 16)).append(Character.forDigit(sum & 15, 16));
-  }
-
-  /** {@code payload} as a packet. */
-  static String packet(String payload) {
-    StringBuilder text = new StringBuilder();
-    appendPacket(text, payload);
-    return text.toString();
   }
 
   private static byte[] bytes(CharSequence text) {

@@ -9,26 +9,26 @@ import java.util.Optional;
  * $payload#checksum}, with <code>}</code> escapes and {@code *} run lengths in the payload. Source:
  * "Overview" of the GDB Remote Serial Protocol in GDB's manual.
  */
-final class RspDecoder {
+public final class RspDecoder {
 
   /** What the stream holds. */
-  sealed interface Event {}
+  public sealed interface Event {}
 
   /**
    * A packet with a right checksum.
    *
    * @param payload unescaped; one char a byte
    */
-  record Packet(String payload) implements Event {}
+  public record Packet(String payload) implements Event {}
 
   /** The other side got a packet of ours. */
-  record Acknowledged() implements Event {}
+  public record Acknowledged() implements Event {}
 
   /** The other side asks for our last packet again. */
-  record ResendWanted() implements Event {}
+  public record ResendWanted() implements Event {}
 
   /** A packet came, but not as it was sent. */
-  record Damaged(String why) implements Event {}
+  public record Damaged(String why) implements Event {}
 
   /** Far above QEMU's largest packet (4 KiB of payload), run lengths expanded. */
   static final int LONGEST_PACKET = 1 << 20;
@@ -49,7 +49,7 @@ final class RspDecoder {
   private String damage = "";
 
   /** Takes bytes from {@code input} until one event is complete; empty if they do not suffice. */
-  Optional<Event> next(ByteBuffer input) {
+  public Optional<Event> next(ByteBuffer input) {
     while (input.hasRemaining()) {
       if (state == State.PAYLOAD) {
         plain(input);

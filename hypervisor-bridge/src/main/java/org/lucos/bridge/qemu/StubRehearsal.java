@@ -88,7 +88,7 @@ final class StubRehearsal {
   private static void reply(SocketChannel channel, String command) throws IOException {
     String text = "+";
     if (!command.equals("c")) {
-      text += RspConnection.packet(answer(command));
+      text += RspEncoder.packet(answer(command));
     }
     channel.write(ByteBuffer.wrap(text.getBytes(StandardCharsets.ISO_8859_1)));
   }

@@ -221,7 +221,7 @@ final class FakeStub implements AutoCloseable {
   }
 
   private void packet(String payload) throws IOException {
-    lastPacket = RspConnection.packet(payload);
+    lastPacket = RspEncoder.packet(payload);
     unacknowledged = true;
     sendLastPacket();
   }

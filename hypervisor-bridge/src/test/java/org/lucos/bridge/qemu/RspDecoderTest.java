@@ -95,7 +95,7 @@ class RspDecoderTest {
       for (int i = random.nextInt(60); i > 0; i--) {
         payload.append((char) random.nextInt(256));
       }
-      assertThat(decode(RspConnection.packet(payload.toString()), 1 + random.nextInt(20)))
+      assertThat(decode(RspEncoder.packet(payload.toString()), 1 + random.nextInt(20)))
           .containsExactly(new RspDecoder.Packet(payload.toString()));
     }
   }

@@ -14,7 +14,7 @@ import org.lucos.patcher.bytes.MalformedDataException;
  * tables are is named by VMCOREINFO, so their order in memory, which changes between kernels, does
  * not matter.
  */
-final class Kallsyms {
+public final class Kallsyms {
   private static final String SOURCE = "guest kallsyms";
   private static final int MOST_SYMBOLS = 1 << 22;
 
@@ -33,7 +33,7 @@ final class Kallsyms {
    * @throws MalformedDataException if the tables do not follow the format, or do not have {@code
    *     _stext} where VMCOREINFO says it is
    */
-  static SymbolTable read(GuestMemory memory, VmcoreInfo info) {
+  public static SymbolTable read(GuestMemory memory, VmcoreInfo info) {
     long count = memory.u32(info.symbol("kallsyms_num_syms"));
     if (count == 0 || count > MOST_SYMBOLS) {
       throw new MalformedDataException(SOURCE, 0, "absurd number of symbols: " + count);

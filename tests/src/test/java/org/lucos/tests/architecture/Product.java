@@ -19,6 +19,7 @@ final class Product {
   static JavaClasses classes() {
     return new ClassFileImporter()
         .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+        .withImportOption(location -> !location.contains("/jmh_generated/")) // by JMH, not by us
         .importPackages("org.lucos.bridge", "org.lucos.patcher", "org.lucos.bench");
   }
 

@@ -48,7 +48,8 @@ enum Room {
   CORPUS("org.lucos.bench.corpus", APP, BENCH_GUEST),
   REPORT("org.lucos.bench.report", CORPUS),
   HARNESS("org.lucos.bench.harness", APP),
-  SCENARIO("org.lucos.bench.scenario", HARNESS, BENCH_GUEST),
+  MICRO("org.lucos.bench.micro", HARNESS),
+  SCENARIO("org.lucos.bench.scenario", HARNESS, BENCH_GUEST, MICRO),
   BENCH_CLI("org.lucos.bench.cli", CORPUS, REPORT, SCENARIO);
 
   private final String root;
