@@ -1,5 +1,6 @@
 package org.lucos.bench.scenario;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.lucos.bench.harness.Scenario;

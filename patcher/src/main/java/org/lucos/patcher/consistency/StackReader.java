@@ -71,7 +71,7 @@ final class StackReader {
 
   private void batch(List<Item> items, int total, Judge judge) {
     if (words.length < total) {
-      words = new long[Math.max(total, BATCH_WORDS)];
+      words = new long[Math.max(total, Math.min(BATCH_WORDS, 2 * words.length))];
       bytes = new byte[words.length * 8];
     }
     List<GuestMemory.Slice> slices = new ArrayList<>();
