@@ -48,8 +48,8 @@ enum Room {
   CORPUS("org.lucos.bench.corpus", APP, BENCH_GUEST),
   REPORT("org.lucos.bench.report", CORPUS),
   HARNESS("org.lucos.bench.harness", APP),
-  SCENARIO("org.lucos.bench.scenario", HARNESS, BENCH_GUEST),
-  BENCH_CLI("org.lucos.bench.cli", CORPUS, REPORT, SCENARIO);
+  SCENARIO("org.lucos.bench.scenario", HARNESS, BENCH_GUEST, REPORT),
+  BENCH_CLI("org.lucos.bench.cli", SCENARIO);
 
   private final String root;
   private final ImmutableList<Room> uses;
