@@ -109,7 +109,14 @@ public final class BenchMain implements Runnable {
       @Option(
               names = "--missing",
               description = "only those without a result in DIR: goes on where a run was stopped")
-          boolean missing) {
+          boolean missing,
+      @Option(
+              names = "--corpus",
+              paramLabel = "DIR",
+              description =
+                  "what 'coverage' sums up: the directory of a run of lucos-corpus (default: a"
+                      + " sample that it builds and applies itself)")
+          Path corpus) {
     Path home = Path.of(environment.getOrDefault("LUCOS_HOME", ".")).toAbsolutePath();
     Path work = output.toAbsolutePath().resolve("work");
     Settings own =
@@ -117,12 +124,13 @@ public final class BenchMain implements Runnable {
     List<String> options =
         kernel == null ? List.of("--series", "6.1") : List.of("--release", kernel);
     int times = rounds != null ? rounds : brief ? BRIEF_ROUNDS : ROUNDS;
+    Setting setting = new Setting(home, own, work, options, times, Optional.ofNullable(corpus));
     for (Scenario scenario : scenarios(names, brief ? Scenarios.brief() : Scenarios.all())) {
       if (missing && Files.exists(Results.file(output, scenario.name()))) {
         err.println(scenario.name() + ": there already");
         continue;
       }
-      Result result = scenario.run(new Setting(home, own, work, options, times), err::println);
+      Result result = scenario.run(setting, err::println);
       Path file = Results.write(output, result);
       out.print(Results.table(result));
       out.println("raw data: " + file);

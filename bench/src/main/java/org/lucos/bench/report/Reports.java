@@ -46,7 +46,8 @@ public final class Reports {
     return Figures.of(rows(directory));
   }
 
-  private static List<Row> rows(Path directory) {
+  /** What a run's journals have, a row a file. */
+  public static List<Row> rows(Path directory) {
     Map<String, LiveResult> live = LiveRun.journal(directory).entries();
     return CorpusRun.builds(directory).entries().values().stream()
         .map(build -> new Row(build, liveOf(build, live)))

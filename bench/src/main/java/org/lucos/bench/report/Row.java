@@ -4,10 +4,15 @@ import java.util.Optional;
 import org.lucos.bench.corpus.BuildResult;
 import org.lucos.bench.corpus.LiveResult;
 
-/** What is known of one file. */
-record Row(BuildResult build, Optional<LiveResult> live) {
+/**
+ * What is known of one file.
+ *
+ * @param build what building it came to
+ * @param live what applying it came to; absent for what was not built, or not tried yet
+ */
+public record Row(BuildResult build, Optional<LiveResult> live) {
   /** The word for how far it came. */
-  String verdict() {
+  public String verdict() {
     if (build.outcome() != BuildResult.Outcome.BUILT || live.isEmpty()) {
       return word(build.outcome().name());
     }
@@ -22,7 +27,7 @@ record Row(BuildResult build, Optional<LiveResult> live) {
   }
 
   /** The refusal or failure, whichever side it came from. */
-  String code() {
+  public String code() {
     return build.code().isEmpty() ? live.map(LiveResult::code).orElse("") : build.code();
   }
 

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.lucos.bench.harness.Setting;
 import org.lucos.patcher.app.BuildPatch;
 import org.lucos.patcher.app.Progress;
@@ -35,8 +36,17 @@ final class Inputs {
 
   /** The bundle of an edit script of {@code kernel-patches/mechanism}. */
   static Path edit(Setting setting, String name, String release) {
-    return bundle(
-        setting, new BuildPatch.EditFile(mechanism(setting, name + ".edit")), name, release);
+    return edit(setting, "mechanism", name, release);
+  }
+
+  /** The bundle of an edit script of {@code kernel-patches/bench}, which are for measuring only. */
+  static Path benchEdit(Setting setting, String name, String release) {
+    return edit(setting, "bench", name, release);
+  }
+
+  private static Path edit(Setting setting, String folder, String name, String release) {
+    Path script = setting.settings().recipes().resolve(folder).resolve(name + ".edit");
+    return bundle(setting, new BuildPatch.EditFile(script), name, release);
   }
 
   /** The bundle of a hand-written livepatch of {@code kernel-patches/mechanism}. */
@@ -113,10 +123,27 @@ final class Inputs {
     return bundle;
   }
 
-  private static void must(List<String> command) {
+  /** Runs a command of this host that must succeed. */
+  static void must(List<String> command) {
     CommandOutcome outcome = new ProcessCommands().run(Command.of(command));
     if (!outcome.succeeded()) {
       throw new IllegalStateException(String.join(" ", command) + ": " + outcome.errorLines(3));
+    }
+  }
+
+  static byte[] read(Path file) {
+    try {
+      return Files.readAllBytes(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  static List<Path> children(Path directory) {
+    try (Stream<Path> children = Files.list(directory)) {
+      return children.sorted().toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

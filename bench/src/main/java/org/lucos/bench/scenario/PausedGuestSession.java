@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import org.lucos.bench.guest.BootedGuest;
 import org.lucos.bench.harness.Setting;
@@ -46,7 +47,7 @@ final class PausedGuestSession implements AutoCloseable {
    *
    * @param guest that has just been booted, and is closed with this
    * @param label what is particular about it, for reports
-   * @param patch an edit script of {@code kernel-patches/mechanism}
+   * @param bundle the patch, for a kernel release
    * @param maxPause as {@code --max-pause}
    * @param prepare what is to be done in the guest before
    */
@@ -54,16 +55,16 @@ final class PausedGuestSession implements AutoCloseable {
       Setting setting,
       BootedGuest guest,
       String label,
-      String patch,
+      BiFunction<Setting, String, Path> bundle,
       Duration maxPause,
       Consumer<BootedGuest> prepare,
       Consumer<String> progress) {
     boolean done = false;
     try {
       prepare.accept(guest);
-      progress.accept("applying " + patch);
-      Path bundle = Inputs.edit(setting, patch, guest.run("uname -r").strip());
-      Patches.apply(setting, guest.name(), List.of(bundle));
+      progress.accept("building and applying its patch");
+      Path patch = bundle.apply(setting, guest.run("uname -r").strip());
+      Patches.apply(setting, guest.name(), List.of(patch));
       PausedGuestSession session =
           new PausedGuestSession(guest, label, setting.settings(), maxPause);
       done = true;

@@ -14,36 +14,35 @@ import org.lucos.bench.harness.Setting;
  * @param vcpus how many it has
  * @param threads how many sleep in it, beside its own
  * @param busy whether system calls keep every vCPU from resting
- * @param patch an edit script of {@code kernel-patches/mechanism}
- * @param functions about how many it replaces, for people
+ * @param large whether the patch is one of fifty functions rather than one
  */
-record PausedGuests(int vcpus, int threads, boolean busy, String patch, int functions) {
+record PausedGuests(int vcpus, int threads, boolean busy, boolean large) {
   private static final int USUAL_VCPUS = 2;
   private static final String ONE = "uptime-shows";
   private static final String FIFTY = "rtnetlink-idles";
 
   /** Two vCPUs that rest, and a patch of one function. */
   static PausedGuests idle(int threads) {
-    return new PausedGuests(USUAL_VCPUS, threads, false, ONE, 1);
+    return new PausedGuests(USUAL_VCPUS, threads, false, false);
   }
 
   PausedGuests withOneVcpu() {
-    return new PausedGuests(1, threads, busy, patch, functions);
+    return new PausedGuests(1, threads, busy, large);
   }
 
   PausedGuests withFiftyFunctions() {
-    return new PausedGuests(vcpus, threads, busy, FIFTY, 50);
+    return new PausedGuests(vcpus, threads, busy, true);
   }
 
   PausedGuests underLoad() {
-    return new PausedGuests(vcpus, threads, true, patch, functions);
+    return new PausedGuests(vcpus, threads, true, large);
   }
 
   /** The group of their samples: what is not usual about them. */
   String label() {
     return String.format(Locale.ROOT, "%d threads", threads)
         + (vcpus == USUAL_VCPUS ? "" : ", " + vcpus + " vCPU")
-        + (functions == 1 ? "" : ", " + functions + " functions")
+        + (large ? ", 50 functions" : "")
         + (busy ? ", busy" : "");
   }
 
@@ -65,7 +64,11 @@ record PausedGuests(int vcpus, int threads, boolean busy, String patch, int func
             List.of(Inputs.program(setting, "threads"), Inputs.program(setting, "syscall_load")),
             Inputs.programs(setting));
     return PausedGuestSession.begin(
-        setting, guest, label(), patch, maxPause, this::prepare, progress);
+        setting, guest, label(), this::bundle, maxPause, this::prepare, progress);
+  }
+
+  private Path bundle(Setting setting, String release) {
+    return large ? Inputs.benchEdit(setting, FIFTY, release) : Inputs.edit(setting, ONE, release);
   }
 
   private void prepare(BootedGuest guest) {

@@ -7,6 +7,8 @@ import org.lucos.bench.harness.Scenario;
 
 /** All scenarios there are. */
 public final class Scenarios {
+  private static final int BRIEF_FILES = 4;
+
   private Scenarios() {}
 
   /** In the order they are run. */
@@ -21,7 +23,9 @@ public final class Scenarios {
         new HotPathsScenario(),
         new RollbackScenario(),
         new WorkloadScenario(),
-        new ScaleScenario());
+        new ScaleScenario(),
+        new BuildScenario(),
+        new CoverageScenario());
   }
 
   /** The same with less to do, to be had in minutes. */
@@ -36,7 +40,9 @@ public final class Scenarios {
         new HotPathsScenario(false, 2, Duration.ofMillis(100)),
         new RollbackScenario(),
         new WorkloadScenario(2),
-        new ScaleScenario(List.of(1, 2, 4)));
+        new ScaleScenario(List.of(1, 2, 4)),
+        BuildScenario.brief(),
+        new CoverageScenario(BRIEF_FILES));
   }
 
   /** The one of this name. */

@@ -80,7 +80,13 @@ public final class ServiceScenario implements Scenario {
             Inputs.programs(setting),
             Optional.of(Inputs.agent(setting)));
     return PausedGuestSession.begin(
-        setting, guest, "the agent answers", PATCH, LIMIT, BootedGuest::startAgent, progress);
+        setting,
+        guest,
+        "the agent answers",
+        (to, release) -> Inputs.edit(to, PATCH, release),
+        LIMIT,
+        BootedGuest::startAgent,
+        progress);
   }
 
   private static List<String> ratios(Samples samples) {

@@ -35,7 +35,7 @@ class HotPathSpeedsTest {
     assertThat(samples.series())
         .containsExactly(
             new Series("paths", HotPath.COPY_TABLE.label(), "ns/MiB", List.of(262_144L, 524_288L)));
-    assertThat(samples.series()).allMatch(Series::isTime);
+    assertThat(samples.series()).allMatch(Series::isCost);
   }
 
   @Test

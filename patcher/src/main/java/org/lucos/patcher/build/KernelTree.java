@@ -284,6 +284,14 @@ public final class KernelTree {
     return Includes.read(file);
   }
 
+  /**
+   * Finds out, once, what is compiled and who includes what: what builds otherwise ask for when
+   * they first need it.
+   */
+  public void examine(BuildListener listener) {
+    includes(listener);
+  }
+
   /** Deletes what has not been used for long from the cache of patched objects. */
   void tidy() {
     objects.prune();

@@ -37,16 +37,22 @@ public final class KernelTrees {
    * @param cache where trees are kept; needs about 1.5 GB for a source version
    */
   public KernelTrees(PackageIndex index, HostCommands commands, Path cache) {
-    this(index, commands, cache, false);
-  }
-
-  private KernelTrees(PackageIndex index, HostCommands commands, Path cache, boolean anyCompiler) {
-    this.anyCompiler = anyCompiler;
+    this.anyCompiler = false;
     this.index = index;
     this.packages = new KernelPackages(index);
     this.sources = new SourceStore(index, commands, cache.toAbsolutePath());
     this.patched = new PatchedSourceStore(sources, commands, cache.toAbsolutePath());
     this.commands = commands;
+    this.cache = cache.toAbsolutePath();
+  }
+
+  private KernelTrees(KernelTrees other, Path cache, boolean anyCompiler) {
+    this.anyCompiler = anyCompiler;
+    this.index = other.index;
+    this.packages = other.packages;
+    this.sources = other.sources;
+    this.patched = other.patched;
+    this.commands = other.commands;
     this.cache = cache.toAbsolutePath();
   }
 
@@ -58,7 +64,12 @@ public final class KernelTrees {
 
   /** Trees for this host's {@code gcc}, whatever a kernel was built with; kept apart. */
   public KernelTrees withAnyCompiler() {
-    return new KernelTrees(index, commands, cache, true);
+    return new KernelTrees(this, cache, true);
+  }
+
+  /** With the same packages and sources; trees and compiled objects are kept in another cache. */
+  public KernelTrees keptIn(Path other) {
+    return new KernelTrees(this, other, anyCompiler);
   }
 
   /** The sources behind the trees. */

@@ -49,8 +49,8 @@ enum Room {
   REPORT("org.lucos.bench.report", CORPUS),
   HARNESS("org.lucos.bench.harness", APP),
   MICRO("org.lucos.bench.micro", HARNESS),
-  SCENARIO("org.lucos.bench.scenario", HARNESS, BENCH_GUEST, MICRO),
-  BENCH_CLI("org.lucos.bench.cli", CORPUS, REPORT, SCENARIO);
+  SCENARIO("org.lucos.bench.scenario", HARNESS, BENCH_GUEST, REPORT, MICRO),
+  BENCH_CLI("org.lucos.bench.cli", SCENARIO);
 
   private final String root;
   private final ImmutableList<Room> uses;

@@ -19,6 +19,8 @@ import org.lucos.bench.harness.Results;
 import org.lucos.bench.harness.Scenario;
 import org.lucos.bench.harness.Series;
 import org.lucos.bench.harness.Setting;
+import org.lucos.bench.scenario.BuildScenario;
+import org.lucos.bench.scenario.CoverageScenario;
 import org.lucos.bench.scenario.PauseScenario;
 import org.lucos.bench.scenario.ScaleScenario;
 import org.lucos.bench.scenario.Scenarios;
@@ -28,7 +30,11 @@ import org.lucos.tests.guest.Repository;
 /** Each scenario runs and gives what it says it measures; its times are nobody's business here. */
 class ScenariosTest {
   private static final List<Scenario> SMALLER =
-      List.of(PauseScenario.of(10, 50), new ScaleScenario(List.of(1, 2)));
+      List.of(
+          PauseScenario.of(10, 50),
+          new ScaleScenario(List.of(1, 2)),
+          BuildScenario.ofOneFile(),
+          new CoverageScenario(3));
 
   static Stream<Scenario> scenarios() {
     return Scenarios.brief().stream()
@@ -44,7 +50,12 @@ class ScenariosTest {
         Settings.from(environment, Optional.empty()).below(folder.resolve("product"));
     Setting setting =
         new Setting(
-            Repository.root(), settings, folder.resolve("work"), List.of("--series", "6.1"), 1);
+            Repository.root(),
+            settings,
+            folder.resolve("work"),
+            List.of("--series", "6.1"),
+            1,
+            Optional.empty());
 
     Result result = scenario.run(setting, line -> System.out.println("  " + line));
 
