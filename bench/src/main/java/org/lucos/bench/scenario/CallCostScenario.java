@@ -65,7 +65,8 @@ public final class CallCostScenario implements Scenario {
     List<String> programs = List.of("livepatch", "call_cost");
     List<String> guests = new ArrayList<>();
     progress.accept("booting a guest");
-    try (ScenarioGuest guest = ScenarioGuest.boot(setting, "call", programs, Optional.empty())) {
+    try (ScenarioGuest guest =
+        ScenarioGuest.bootInTurn(setting, "call", programs, Optional.empty())) {
       guests.add(guest.facts());
       int rounds = Math.max(1, setting.rounds() / ROUNDS_PER_SAMPLE);
       new InTurn(setting, guest, samples, TIMED).run(rounds, progress);

@@ -59,7 +59,7 @@ public final class EffectScenario implements Scenario {
     Samples samples = recording.samples();
     progress.accept("booting a guest");
     try (ScenarioGuest guest =
-        ScenarioGuest.boot(
+        ScenarioGuest.bootInTurn(
             setting,
             "effect",
             List.of("livepatch", "syscall_load"),

@@ -38,6 +38,16 @@ final class ScenarioGuest implements AutoCloseable {
   }
 
   /**
+   * Boots one that may change its own code while all its vCPUs run it, as livepatch and kprobes do.
+   * Where it is emulated with a thread for each vCPU, QEMU may go on running code that has been
+   * replaced, and the guest then hangs: so its vCPUs take turns there.
+   */
+  static ScenarioGuest bootInTurn(
+      Setting setting, String name, List<String> programs, Optional<Path> agent) {
+    return boot(setting, name, List.of("--in-turn"), VCPUS, programs, agent);
+  }
+
+  /**
    * Boots one with a single vCPU, emulated, whose clocks go by instructions: a nanosecond of its
    * time is one of them.
    */
