@@ -109,9 +109,22 @@ public final class AttachScenario implements Scenario {
       for (int i = 0; i < guests.size(); i++) {
         String group = group(sizes.get(i));
         empty(cache);
-        attach(setting, guests.get(i), cache, new Timer(samples, group, COLD));
-        attach(setting, guests.get(i), cache, new Timer(samples, group, CACHED));
+        attach(guests.get(i), samples, group, COLD);
+        attach(guests.get(i), samples, group, CACHED);
         read(guests.get(i), samples, group);
+      }
+    }
+
+    /** With a connection of its own each time, as a command has. */
+    private void attach(ScenarioGuest guest, Samples samples, String group, String name) {
+      try (Hypervisor hypervisor = Hypervisor.open(setting.settings().connection());
+          GuestDomain domain = hypervisor.attach(guest.name())) {
+        long start = System.nanoTime();
+        RunningKernel kernel = RunningKernel.attach(domain, cache);
+        samples.add(group, name, since(start));
+        start = System.nanoTime();
+        kernel.tasks().all();
+        samples.add(group, TASKS, since(start));
       }
     }
 
@@ -129,25 +142,9 @@ public final class AttachScenario implements Scenario {
     }
   }
 
-  /** Where the times of an attach go. */
-  private record Timer(Samples samples, String group, String name) {}
-
-  /** With a connection of its own each time, as a command has. */
-  private static void attach(Setting setting, ScenarioGuest guest, Path cache, Timer timer) {
-    try (Hypervisor hypervisor = Hypervisor.open(setting.settings().connection());
-        GuestDomain domain = hypervisor.attach(guest.name())) {
-      long start = System.nanoTime();
-      RunningKernel kernel = RunningKernel.attach(domain, cache);
-      timer.samples().add(timer.group(), timer.name(), since(start));
-      start = System.nanoTime();
-      kernel.tasks().all();
-      timer.samples().add(timer.group(), TASKS, since(start));
-    }
-  }
-
   private static void empty(Path cache) {
-    try (Stream<Path> files = Files.list(cache)) {
-      for (Path file : files.toList()) {
+    try {
+      for (Path file : Inputs.children(cache)) {
         Files.delete(file);
       }
     } catch (IOException e) {

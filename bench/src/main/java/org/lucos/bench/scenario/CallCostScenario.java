@@ -1,8 +1,5 @@
 package org.lucos.bench.scenario;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -85,7 +82,7 @@ public final class CallCostScenario implements Scenario {
       progress.accept("building " + PATCH + " for " + guest.release());
       Path bundle = Inputs.livepatch(setting, PATCH, guest.release());
       Path module = Inputs.guestLivepatch(setting, PATCH, guest.release());
-      guest.write("/tmp/" + MODULE + ".ko", read(module));
+      guest.write("/tmp/" + MODULE + ".ko", Inputs.read(module));
       for (int round = 0; round < rounds; round++) {
         measure(PLAIN);
         Patches.apply(setting, guest.name(), List.of(bundle));
@@ -117,14 +114,6 @@ public final class CallCostScenario implements Scenario {
           tracing
               + "echo 0 >events/kprobes/lucos_cost/enable; echo -:lucos_cost >>kprobe_events;"
               + " echo >trace");
-    }
-  }
-
-  private static byte[] read(Path file) {
-    try {
-      return Files.readAllBytes(file);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
   }
 

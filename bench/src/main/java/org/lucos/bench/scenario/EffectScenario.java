@@ -1,8 +1,5 @@
 package org.lucos.bench.scenario;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -67,18 +64,12 @@ public final class EffectScenario implements Scenario {
       guest.startAgent();
       progress.accept("building " + PATCH + " for " + guest.release());
       Path bundle = Inputs.livepatch(setting, PATCH, guest.release());
-      guest.write("/tmp/" + MODULE + ".ko", module(setting, guest));
+      guest.write(
+          "/tmp/" + MODULE + ".ko",
+          Inputs.read(Inputs.guestLivepatch(setting, PATCH, guest.release())));
       rounds(setting, "idle", guest, bundle, samples, progress);
       guest.underLoad(() -> rounds(setting, "busy", guest, bundle, samples, progress));
       return recording.end(this, List.of(guest.facts()), ratios(samples));
-    }
-  }
-
-  private static byte[] module(Setting setting, ScenarioGuest guest) {
-    try {
-      return Files.readAllBytes(Inputs.guestLivepatch(setting, PATCH, guest.release()));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
   }
 

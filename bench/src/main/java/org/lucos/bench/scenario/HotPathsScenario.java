@@ -31,12 +31,12 @@ public final class HotPathsScenario implements Scenario {
     this(true, 5, Duration.ofMillis(200));
   }
 
-  /**
-   * @param forked as in {@link HotPathRunner.Effort}
-   * @param warmups iterations of each path that are not counted
-   * @param iteration how long one is
-   */
-  public HotPathsScenario(boolean forked, int warmups, Duration iteration) {
+  /** With one JVM for all, and less of each. */
+  public static HotPathsScenario brief() {
+    return new HotPathsScenario(false, 2, Duration.ofMillis(100));
+  }
+
+  private HotPathsScenario(boolean forked, int warmups, Duration iteration) {
     this.forked = forked;
     this.warmups = warmups;
     this.iteration = iteration;

@@ -21,28 +21,27 @@ import org.lucos.patcher.app.Settings;
  * would keep the host's CPUs from the others and comes after them.
  */
 public final class PauseScenario implements Scenario {
+  /** Longer than any: pauses over the budget are measured rather than undone. */
+  private static final Duration MAX_PAUSE = Duration.ofSeconds(1);
+
   private final int few;
   private final int many;
-  private final Duration maxPause;
   private final List<PausedGuests> idle;
   private final List<PausedGuests> busy;
 
-  private PauseScenario(
-      int few, int many, Duration maxPause, List<PausedGuests> idle, List<PausedGuests> busy) {
+  private PauseScenario(int few, int many, List<PausedGuests> idle, List<PausedGuests> busy) {
     this.few = few;
     this.many = many;
-    this.maxPause = maxPause;
     this.idle = List.copyOf(idle);
     this.busy = List.copyOf(busy);
   }
 
-  /** All of it; pauses over the budget are measured rather than undone. */
+  /** All of it. */
   public static PauseScenario whole() {
     PausedGuests hundred = PausedGuests.idle(100);
     return new PauseScenario(
         100,
         5000,
-        Duration.ofSeconds(1),
         List.of(
             PausedGuests.idle(10),
             hundred,
@@ -56,11 +55,7 @@ public final class PauseScenario implements Scenario {
   /** Two guests that rest, with so many threads. */
   public static PauseScenario of(int few, int many) {
     return new PauseScenario(
-        few,
-        many,
-        Duration.ofSeconds(1),
-        List.of(PausedGuests.idle(few), PausedGuests.idle(many)),
-        List.of());
+        few, many, List.of(PausedGuests.idle(few), PausedGuests.idle(many)), List.of());
   }
 
   @Override
@@ -71,7 +66,11 @@ public final class PauseScenario implements Scenario {
   @Override
   public String description() {
     return String.format(
-        Locale.ROOT, "the pause of apply and revert with %d and with %d threads", few, many);
+        Locale.ROOT,
+        "the pause of apply and revert with %d and with %d threads%s",
+        few,
+        many,
+        busy.isEmpty() ? "" : ", of fifty functions, with one vCPU, busy");
   }
 
   @Override
@@ -93,7 +92,7 @@ public final class PauseScenario implements Scenario {
     List<PausedGuestSession> sessions = new ArrayList<>();
     try {
       for (PausedGuests kind : kinds) {
-        sessions.add(kind.boot(setting, maxPause, progress));
+        sessions.add(kind.boot(setting, MAX_PAUSE, progress));
       }
       sessions.forEach(guest -> guests.add(guest.facts()));
       for (int round = 0; round < setting.rounds() && !sessions.isEmpty(); round++) {

@@ -1,6 +1,5 @@
 package org.lucos.bench.scenario;
 
-import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.lucos.bench.harness.Scenario;
@@ -37,7 +36,7 @@ public final class Scenarios {
         new CallCostScenario(),
         new GuestCallScenario(),
         AttachScenario.small(),
-        new HotPathsScenario(false, 2, Duration.ofMillis(100)),
+        HotPathsScenario.brief(),
         new RollbackScenario(),
         new WorkloadScenario(2),
         new ScaleScenario(List.of(1, 2, 4)),

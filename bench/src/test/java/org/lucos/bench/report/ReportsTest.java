@@ -9,9 +9,8 @@ import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.lucos.bench.corpus.BuildResult;
 import org.lucos.bench.corpus.BuildResult.Outcome;
-import org.lucos.bench.corpus.CorpusRun;
+import org.lucos.bench.corpus.CorpusFixture;
 import org.lucos.bench.corpus.DiffClass;
 import org.lucos.bench.corpus.LiveResult;
 import org.lucos.bench.corpus.LiveRun;
@@ -89,22 +88,7 @@ class ReportsTest {
   }
 
   private void build(String path, DiffClass kind, Outcome outcome, String code, String detail) {
-    CorpusRun.builds(directory)
-        .add(
-            new BuildResult(
-                path,
-                "vmlinux",
-                kind,
-                "",
-                List.of(),
-                3,
-                outcome,
-                code,
-                detail,
-                2.5,
-                100,
-                List.of("f"),
-                List.of()));
+    new CorpusFixture(directory).built(path, kind, outcome, code, detail, 2.5);
   }
 
   private void live(String path, LiveResult.Outcome outcome, double pause, List<String> warnings) {

@@ -9,9 +9,8 @@ import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.lucos.bench.corpus.BuildResult;
 import org.lucos.bench.corpus.BuildResult.Outcome;
-import org.lucos.bench.corpus.CorpusRun;
+import org.lucos.bench.corpus.CorpusFixture;
 import org.lucos.bench.corpus.DiffClass;
 import org.lucos.bench.corpus.LiveResult;
 import org.lucos.bench.corpus.LiveRun;
@@ -122,22 +121,7 @@ class CoverageTest {
   }
 
   private void build(String path, DiffClass kind, Outcome outcome, String code, double seconds) {
-    CorpusRun.builds(directory)
-        .add(
-            new BuildResult(
-                path,
-                "vmlinux",
-                kind,
-                "",
-                List.of(),
-                3,
-                outcome,
-                code,
-                "",
-                seconds,
-                100,
-                List.of("f"),
-                List.of()));
+    new CorpusFixture(directory).built(path, kind, outcome, code, "", seconds);
   }
 
   private void live(String path, LiveResult.Outcome outcome, String code, int attempts) {

@@ -163,7 +163,7 @@ class AttachTest {
     return Virsh.qmp(name, "{\"execute\":\"query-migrate\"}").matches(".*(active|cancelling).*");
   }
 
-  private static void openToEveryone(Path path) throws IOException {
+  static void openToEveryone(Path path) throws IOException {
     Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rwxrwxrwx"));
   }
 }

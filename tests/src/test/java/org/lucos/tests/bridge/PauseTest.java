@@ -5,8 +5,13 @@ import static org.lucos.tests.bridge.AttachTest.refusal;
 
 import java.io.File;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -16,12 +21,15 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.lucos.bridge.domain.DomainRefusal;
 import org.lucos.bridge.domain.GuestDomain;
+import org.lucos.bridge.domain.PauseLog;
 import org.lucos.bridge.domain.PausedGuest;
 import org.lucos.bridge.libvirt.Hypervisor;
 import org.lucos.bridge.vcpu.VcpuRegisters;
 import org.lucos.tests.guest.Guest;
+import org.lucos.tests.guest.GuestSpec;
 import org.lucos.tests.guest.TestGuest;
 import org.lucos.tests.guest.Virsh;
 
@@ -71,6 +79,38 @@ class PauseTest {
       }
       assertThat(isAsking()).isFalse();
     }
+  }
+
+  @Test
+  void guestThatMovesAwayDuringTheLastLookIsNotHeld(@TempDir Path directory) throws IOException {
+    Path socket = directory.resolve("migration");
+    AttachTest.openToEveryone(directory);
+    try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        TestGuest guest = TestGuest.boot(GuestSpec.cloud("6.1"));
+        GuestDomain domain = hypervisor.attach(guest.name())) {
+      server.bind(UnixDomainSocketAddress.of(socket));
+      AttachTest.openToEveryone(socket);
+      domain.pause("connect").close();
+      assertThat(refusal(() -> domain.pause("late", () -> moveAway(guest.name(), socket, server))))
+          .isInstanceOf(DomainRefusal.Migrating.class);
+      assertThat(domain.pauses().entries())
+          .extracting(PauseLog.Entry::purpose)
+          .doesNotContain("late");
+    }
+  }
+
+  /** Lets somebody take all of the guest; it stays behind, stopped. */
+  private static void moveAway(String name, Path socket, ServerSocketChannel server) {
+    Virsh.qmp(name, "{\"execute\":\"migrate\",\"arguments\":{\"uri\":\"unix:" + socket + "\"}}");
+    ByteBuffer taken = ByteBuffer.allocate(1 << 20);
+    try (SocketChannel channel = server.accept()) {
+      while (channel.read(taken.clear()) >= 0) {
+        assertThat(taken.position()).isPositive();
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    assertThat(Virsh.qmp(name, "{\"execute\":\"query-status\"}")).contains("postmigrate");
   }
 
   private static boolean isAsking() throws IOException {

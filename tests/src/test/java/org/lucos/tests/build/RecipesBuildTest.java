@@ -3,6 +3,7 @@ package org.lucos.tests.build;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -18,10 +19,12 @@ import org.lucos.patcher.build.PatchObject;
 import org.lucos.patcher.build.recipe.AvailableFix;
 import org.lucos.patcher.build.recipe.EditScript;
 import org.lucos.patcher.build.recipe.EditScript.Expectation;
+import org.lucos.patcher.build.recipe.RecipeFolder;
 import org.lucos.patcher.build.recipe.Recipes;
 import org.lucos.patcher.refusal.ChangeRefusal;
 import org.lucos.patcher.refusal.InputRefusal;
 import org.lucos.patcher.refusal.RefusedException;
+import org.lucos.tests.guest.Repository;
 
 /** Recipes and edit scripts built for the kernels on offer. */
 class RecipesBuildTest {
@@ -62,6 +65,22 @@ class RecipesBuildTest {
     for (EditScript script : BuildHost.FOLDER.mechanisms()) {
       BuildRequest request = recipes.mechanism(script, release, BuildHost.LISTENER);
       assertThat(outcome(request)).as(script.name()).isEqualTo(script.expectation());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"6.1", "6.12"})
+  void editScriptsForMeasuringFit(String series) throws IOException {
+    String release = BuildHost.releases(series).get(0);
+    Path folder = Repository.root().resolve("kernel-patches/bench");
+    try (Stream<Path> scripts = Files.list(folder)) {
+      List<Path> all = scripts.filter(path -> path.toString().endsWith(".edit")).sorted().toList();
+      assertThat(all).isNotEmpty();
+      for (Path script : all) {
+        BuildRequest request =
+            recipes.mechanism(RecipeFolder.script(script), release, BuildHost.LISTENER);
+        assertThat(request.diff()).as(script.toString()).contains("+\tasm volatile(");
+      }
     }
   }
 
