@@ -249,6 +249,8 @@ if [[ $mode == xml ]]; then
   exit
 fi
 
+if virsh_quietly domstate "$name" >/dev/null 2>&1; then die "there is a guest $name already"; fi
+
 # QEMU's user must reach the sockets; the daemon makes them itself, as root.
 (umask 022 && mkdir -p "$run")
 if [[ -n $owner ]]; then printf '%s %s\n' "$owner" "$(owner_mark "$owner")" >"$run/owner"; fi

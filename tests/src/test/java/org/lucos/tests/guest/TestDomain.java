@@ -49,7 +49,7 @@ final class TestDomain implements BootedDomain {
     HostCommand.run(SCRIPT_LIMIT, List.of(bootScript(), "--destroy-stale"));
     Map<String, String> image = Prepared.image(spec).orElseGet(() -> build(spec));
     long owner = ProcessHandle.current().pid();
-    String name = "lucos-test-" + owner + "-" + UUID.randomUUID().toString().substring(0, 4);
+    String name = "lucos-test-" + owner + "-" + UUID.randomUUID().toString().substring(0, 8);
     List<String> command = new ArrayList<>();
     command.addAll(List.of(bootScript(), "--tied", "--name=" + name, "--owner=" + owner));
     for (String part : List.of("kernel", "initrd", "disk")) {

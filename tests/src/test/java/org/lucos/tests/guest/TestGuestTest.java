@@ -124,6 +124,16 @@ class TestGuestTest {
   }
 
   @Test
+  void anotherOneOfItsNameIsRefused(@Guest TestGuest guest) {
+    String script = Repository.root().resolve("vm-images/boot.sh").toString();
+    assertThatThrownBy(
+            () -> HostCommand.run(Duration.ofMinutes(1), List.of(script, "--name=" + guest.name())))
+        .isInstanceOf(GuestFailure.class)
+        .hasMessageContaining("there is a guest " + guest.name() + " already");
+    assertThat(guest.run("echo still here")).isEqualTo("still here");
+  }
+
+  @Test
   void isGoneAfterItsEndAndLeavesItsLog() {
     TestGuest guest = TestGuest.boot(GuestSpec.cloud("6.1"));
     guest.close();
