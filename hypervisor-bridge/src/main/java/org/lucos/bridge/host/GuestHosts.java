@@ -1,6 +1,8 @@
 package org.lucos.bridge.host;
 
+import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import org.lucos.bridge.domain.DomainRefusedException;
 import org.lucos.bridge.domain.GuestHost;
 import org.lucos.bridge.libvirt.Hypervisor;
@@ -43,6 +45,16 @@ public final class GuestHosts {
     return isXen(uri)
         ? "run as root in dom0, with libxencall1, libxenforeignmemory1 and libxendevicemodel1"
         : "install libvirt-daemon-system and start libvirtd; run as root or in group libvirt";
+  }
+
+  /**
+   * Those privileges that such a connection needs and this process does not have. A dom0 lets root
+   * do anything and others nothing, which shows when the connection is opened.
+   *
+   * @throws IOException if this host does not tell
+   */
+  public static List<Privilege> missingPrivileges(String uri) throws IOException {
+    return isXen(uri) ? List.of() : Privilege.missing();
   }
 
   private static boolean isXen(String uri) {

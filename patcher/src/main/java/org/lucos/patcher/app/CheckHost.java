@@ -17,6 +17,7 @@ import org.lucos.bridge.domain.DomainRefusedException;
 import org.lucos.bridge.domain.GuestDomain;
 import org.lucos.bridge.domain.GuestHost;
 import org.lucos.bridge.host.GuestHosts;
+import org.lucos.bridge.host.Privilege;
 import org.lucos.patcher.agent.AgentException;
 import org.lucos.patcher.agent.AgentLink;
 import org.lucos.patcher.consistency.StackChecker;
@@ -61,6 +62,7 @@ public final class CheckHost {
     List<Check> checks = new ArrayList<>();
     checks.add(java());
     checks.add(connection());
+    checks.add(privileges());
     checks.add(directory("cache", settings.cache(), ROOM_FOR_A_TREE));
     checks.add(directory("state", settings.state(), 1 << 20));
     checks.add(directory("locks", settings.locks(), 0));
@@ -83,6 +85,26 @@ public final class CheckHost {
       return ok("connection", settings.connection() + ", " + running + " running domains");
     } catch (DomainRefusedException e) {
       return missing("connection", e.refusal().message(), GuestHosts.needs(settings.connection()));
+    }
+  }
+
+  private Check privileges() {
+    try {
+      List<Privilege> absent = GuestHosts.missingPrivileges(settings.connection());
+      if (absent.isEmpty()) {
+        return ok("privileges", "all that are needed");
+      }
+      String names = absent.stream().map(Privilege::name).collect(Collectors.joining(" "));
+      return missing(
+          "privileges",
+          absent.stream()
+              .map(privilege -> "no " + privilege.name() + " to " + privilege.use())
+              .collect(Collectors.joining(", ")),
+          "run as root, or give them to the process: in a systemd unit AmbientCapabilities="
+              + names
+              + " (and CapabilityBoundingSet=, if it is set); in a container --cap-add");
+    } catch (IOException e) {
+      return missing("privileges", String.valueOf(e.getMessage()), "mount /proc");
     }
   }
 

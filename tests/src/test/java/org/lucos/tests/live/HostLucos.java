@@ -107,19 +107,28 @@ final class HostLucos {
   }
 
   static Running start(GuestHost host, String... arguments) {
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                "env",
-                "LUCOS_CACHE=/run/lucos-cache",
-                "LUCOS_STATE=/run/lucos-state",
-                "LUCOS_LOCKS=/run/lucos-locks",
-                "LUCOS_KEYS=" + Bundles.settings().keys(),
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Main.class.getName()));
+    return start(host, List.of(), arguments);
+  }
+
+  /** Runs a command to its end through another program, such as one that takes rights away. */
+  static Answer runThrough(GuestHost host, List<String> program, String... arguments) {
+    return start(host, program, arguments).end();
+  }
+
+  private static Running start(GuestHost host, List<String> program, String... arguments) {
+    List<String> command = new ArrayList<>(program);
+    command.addAll(
+        List.of(
+            "env",
+            "LUCOS_CACHE=/run/lucos-cache",
+            "LUCOS_STATE=/run/lucos-state",
+            "LUCOS_LOCKS=/run/lucos-locks",
+            "LUCOS_KEYS=" + Bundles.settings().keys(),
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-XX:TieredStopAtLevel=1",
+            "-cp",
+            System.getProperty("java.class.path"),
+            Main.class.getName()));
     command.addAll(List.of(arguments));
     command.addAll(List.of("--json", "-v"));
     try {
