@@ -12,18 +12,20 @@ usage: tests/hosts.sh [options] [here|kvm-host|xen-host]...     both hosts of vm
   --all              all of the contract; its core without
   --figures          what each host costs, in one table: here, too, if none is named
   --classes PATTERN  only classes whose full name fits this regular expression
-  --limit MINUTES    for the tests in one host (default 30, with --all 90)
+  --guests KINDS     in the Xen host: pvh, pv or pvh,pv (default)
+  --limit MINUTES    for the tests in one host (default 30, with --all 150)
 The program must be built (mvn package); a host's reports are in tests/target/hosts.
 USAGE
 }
 
-tag=contract-core classes='.*' limit='' hosts=()
+tag=contract-core classes='.*' kinds=pvh,pv limit='' hosts=()
 while (($#)); do
   if [[ $1 == --*=* ]]; then set -- "${1%%=*}" "${1#*=}" "${@:2}"; fi
   case $1 in
     --all) tag=contract ;;
     --figures) tag=figures ;;
     --classes) classes=$2; shift ;;
+    --guests) kinds=$2; shift ;;
     --limit) limit=$2; shift ;;
     -h | --help) usage; exit ;;
     -*) usage >&2; die "unknown option $1" ;;
@@ -37,7 +39,7 @@ if ((!${#hosts[@]})); then
 fi
 if [[ -z $limit ]]; then
   limit=30
-  if [[ $tag == contract ]]; then limit=90; fi
+  if [[ $tag == contract ]]; then limit=150; fi
 fi
 
 # shellcheck disable=SC2317 # the trap calls it
@@ -72,14 +74,14 @@ pack() {
     cp -a "$entry" "$job/lib/${names[-1]}"
   done
   printf '%s\n' "${names[@]}" >"$job/names"
-  printf '%s\n' "$tag" "$classes" >"$job/what"
+  printf '%s\n' "$tag" "$classes" "$kinds" >"$job/what"
   (cd "$top" && git ls-files -z vm-images kernel-patches | tar --null -T - -cf - --ignore-failed-read) | tar -C "$job/tree" -xf -
   note "preparing guests and bundles for hosts that can build nothing (minutes, the first time)"
   (cd "$top/tests" && java -XX:TieredStopAtLevel=1 ${LUCOS_FIXES:+-Dlucos.fixes="$LUCOS_FIXES"} -cp "$path" \
     org.lucos.tests.hosts.HostKit "$job/kit")
 }
 
-# job HOST FOLDER: what the host is to run: in the KVM host with guests of libvirt's QEMU, in dom0 with PVH guests. Before all of
+# job HOST FOLDER: what the host is to run: in the KVM host with guests of libvirt's QEMU, in dom0 with PVH and PV ones. Before all of
 # the contract, stock guests come up under Xen, PV ones too.
 job() {
   local host=$1 job=$2 built
@@ -117,15 +119,27 @@ here() {
   (cd "$top/tests" && java -Xmx1g -cp "$path" org.lucos.tests.hosts.HostTests "$1/reports" "$tag" "$classes") | tee "$1/console.log"
 }
 
+# said HOST: all that it said.
+said() { tr -d '\r' <"$top/tests/target/hosts/$1/console.log"; }
+
+# counts HOST: how many tests were run, for each kind of guest.
+counts() {
+  said "$1" | awk '
+    / lucos-guests: / { kind = $NF ": " }
+    match($0, /Tests run: [0-9].*/) { all = all (all == "" ? "" : "; ") kind substr($0, RSTART) }
+    END { print all == "" ? "no tests counted" : all }'
+}
+
 # table HOST...: the figures that each has said.
 table() {
   local host
   printf '\nmilliseconds, median (most)\n'
   for host in "$@"; do
-    sed -nE "s/^ *[0-9]* *FIGURES?[|]/$host|&/p" "$top/tests/target/hosts/$host/console.log"
-  done | awk -F'|' -v hosts="$*" '
-    BEGIN { columns = split(hosts, host, " ") }
-    $2 ~ /FIGURES$/ { place[$1] = $3; next }
+    said "$host" | awk -v host="$host" '
+      / lucos-guests: / { kind = " " $NF }
+      sub(/^ *[0-9]* *FIGURE/, "FIGURE") { print host kind "|" $0 }'
+  done | awk -F'|' '
+    $2 ~ /FIGURES$/ { if (!($1 in place)) host[++columns] = $1; place[$1] = $3; next }
     { if (!($3 in seen)) { seen[$3] = 1; name[++rows] = $3 } figure[$3, $1] = $4 " (" $5 ")" }
     END {
       printf "%-34s", ""
@@ -160,10 +174,9 @@ for host in "${hosts[@]}"; do
     emulated "$host" "$out" || status=$?
     rm -rf "${work:?}/$host"
   fi
-  counts=$(grep -hoE 'Tests run: [0-9].*' "$out/console.log" | tail -n 1 || true)
   verdict=passed
   ((status == 0)) || failed=1 verdict="failed (status $status)"
-  summary+=("$host: $verdict, ${counts:-no tests counted} ($((SECONDS - begun)) s)")
+  summary+=("$host: $verdict, $(counts "$host") ($((SECONDS - begun)) s)")
 done
 if [[ $tag == figures ]]; then table "${hosts[@]}"; fi
 printf '\n'

@@ -1,21 +1,22 @@
 #!/bin/bash
-# In dom0: starts a PVH guest and keeps it for as long as standard input is open. Prints console= (a socket with the guest's
+# In dom0: starts a PVH or PV guest and keeps it for as long as standard input is open. Prints console= (a socket with the guest's
 # console, for one client at a time) and log=.
 set -eu
 
 usage() {
   cat <<'USAGE'
-usage: guest.sh --name NAME --kernel FILE --initrd FILE [--vcpus N] [--memory MIB] [--append WORDS] [--channel NAME]
+usage: guest.sh --name NAME --kernel FILE --initrd FILE [--type pvh|pv] [--vcpus N] [--memory MIB] [--append WORDS] [--channel NAME]
 USAGE
 }
 
-name='' kernel='' initrd='' vcpus=1 memory=512 append='' channel=''
+name='' kernel='' initrd='' type=pvh vcpus=1 memory=512 append='' channel=''
 while (($#)); do
   if [[ $1 == --*=* ]]; then set -- "${1%%=*}" "${1#*=}" "${@:2}"; fi
   case $1 in
     --name) name=$2 ;;
     --kernel) kernel=$2 ;;
     --initrd) initrd=$2 ;;
+    --type) type=$2 ;;
     --vcpus) vcpus=$2 ;;
     --memory) memory=$2 ;;
     --append) append=$2 ;;
@@ -41,7 +42,7 @@ trap clean_up EXIT
 # Under an emulated Xen guests ended in triple faults right behind looks at the time stamp counter, when each was an exit.
 cat >"$run/guest.cfg" <<CFG
 name = "$name"
-type = "pvh"
+type = "$type"
 kernel = "$kernel"
 ramdisk = "$initrd"
 extra = "console=hvc0 loglevel=4 panic=-1 $append"

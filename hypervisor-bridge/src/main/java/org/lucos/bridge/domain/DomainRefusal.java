@@ -80,7 +80,7 @@ public sealed interface DomainRefusal {
 
     @Override
     public String remedy() {
-      return "QEMU domains with KVM or TCG, and PVH and HVM domains of Xen, are supported";
+      return "QEMU domains with KVM or TCG, and domains of Xen, are supported";
     }
   }
 

@@ -5,7 +5,8 @@ import org.lucos.bridge.addr.GuestPhysicalAddress;
 
 /**
  * A guest's RAM by physical address, readable while the guest runs. Reads race with the guest
- * unless it is paused: words are whole only as far as the host CPU makes them so.
+ * unless it is paused: words are whole only as far as the host CPU makes them so. Addresses are
+ * those that are in the guest's page tables.
  */
 public interface PhysicalMemory {
 
@@ -28,6 +29,17 @@ public interface PhysicalMemory {
     for (Slice slice : slices) {
       read(slice.at(), slice.into(), slice.offset(), slice.length());
     }
+  }
+
+  /**
+   * Where that is which the guest itself calls by a physical address. A guest that shares its page
+   * tables with the hypervisor (a PV guest of Xen) has other addresses in them than those by which
+   * it counts its own pages.
+   *
+   * @throws MemoryFaultException if the guest tells of no RAM there
+   */
+  default GuestPhysicalAddress located(GuestPhysicalAddress guests) {
+    return guests;
   }
 
   /**

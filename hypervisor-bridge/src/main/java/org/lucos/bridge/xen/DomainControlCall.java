@@ -27,6 +27,7 @@ final class DomainControlCall {
   static final int PAUSE = 3;
   static final int UNPAUSE = 4;
   static final int DOMAIN_INFO = 5;
+  static final int VCPU_CONTEXT = 13;
   static final int VCPU_INFO = 14;
   static final int HVM_CONTEXT_PARTIAL = 55;
   static final int PAGE_FRAME_INFO = 61;
@@ -134,27 +135,44 @@ final class DomainControlCall {
   }
 
   /**
-   * The registers of a vCPU of a PVH or HVM guest that is paused; empty if the vCPU is offline.
-   * {@code struct xen_domctl_hvmcontext_partial}: u32 type, u32 instance, u64 size, u64 address.
+   * The registers of a vCPU of a guest that is paused; empty if the vCPU is offline.
+   *
+   * @param translated whether the guest is a PVH or HVM one
    */
-  synchronized Optional<VcpuRegisters> registers(int id, int vcpu) {
+  synchronized Optional<VcpuRegisters> registers(int id, int vcpu, boolean translated) {
     if (!online(id, vcpu)) {
       return Optional.empty();
     }
-    ByteBuffer arguments = begin(HVM_CONTEXT_PARTIAL, id);
-    arguments.putInt(OPERANDS, HvmCpuLayout.CODE);
-    arguments.putInt(OPERANDS + 4, vcpu);
-    arguments.putLong(OPERANDS + 8, HvmCpuLayout.SIZE);
-    arguments.putLong(OPERANDS + 16, xen.address(DATA));
     try {
-      call("domctl gethvmcontext_partial", DATA + HvmCpuLayout.SIZE);
+      return Optional.of(translated ? saved(id, vcpu) : context(id, vcpu));
     } catch (NativeCallException e) {
       if (e.errno() == ENOENT || e.errno() == ENODATA) {
         return Optional.empty(); // what a vCPU is answered with that has never been started
       }
       throw e;
     }
-    return Optional.of(HvmCpuLayout.read(vcpu, arguments, DATA));
+  }
+
+  /**
+   * {@code struct xen_domctl_hvmcontext_partial}: u32 type, u32 instance, u64 size, u64 address.
+   */
+  private VcpuRegisters saved(int id, int vcpu) {
+    ByteBuffer arguments = begin(HVM_CONTEXT_PARTIAL, id);
+    arguments.putInt(OPERANDS, HvmCpuLayout.CODE);
+    arguments.putInt(OPERANDS + 4, vcpu);
+    arguments.putLong(OPERANDS + 8, HvmCpuLayout.SIZE);
+    arguments.putLong(OPERANDS + 16, xen.address(DATA));
+    call("domctl gethvmcontext_partial", DATA + HvmCpuLayout.SIZE);
+    return HvmCpuLayout.read(vcpu, arguments, DATA);
+  }
+
+  /** {@code struct xen_domctl_vcpucontext}: u32 vcpu, at 8 u64 address. */
+  private VcpuRegisters context(int id, int vcpu) {
+    ByteBuffer arguments = begin(VCPU_CONTEXT, id);
+    arguments.putInt(OPERANDS, vcpu);
+    arguments.putLong(OPERANDS + 8, xen.address(DATA));
+    call("domctl getvcpucontext", DATA + PvCpuLayout.SIZE);
+    return PvCpuLayout.read(vcpu, arguments, DATA);
   }
 
   /** {@code struct xen_domctl_getvcpuinfo}: u32 vcpu, then u8 online and more. */
@@ -172,20 +190,20 @@ final class DomainControlCall {
   }
 
   /**
-   * Which of {@code count} frames, at most {@link #MOST_FRAMES}, from {@code first} on and {@code
-   * step} apart are RAM. {@code struct xen_domctl_getpageframeinfo3}: u64 count, u64 address of
-   * 64-bit frame numbers, which are replaced by types.
+   * Which frames, at most {@link #MOST_FRAMES}, are RAM of a guest. {@code struct
+   * xen_domctl_getpageframeinfo3}: u64 count, u64 address of 64-bit frame numbers, which are
+   * replaced by types.
    */
-  synchronized boolean[] areRam(int id, long first, int count, long step) {
+  synchronized boolean[] areRam(int id, long[] frames) {
     ByteBuffer arguments = begin(PAGE_FRAME_INFO, id);
-    arguments.putLong(OPERANDS, count);
+    arguments.putLong(OPERANDS, frames.length);
     arguments.putLong(OPERANDS + 8, xen.address(DATA));
-    for (int i = 0; i < count; i++) {
-      arguments.putLong(DATA + i * Long.BYTES, first + i * step);
+    for (int i = 0; i < frames.length; i++) {
+      arguments.putLong(DATA + i * Long.BYTES, frames[i]);
     }
-    call("domctl getpageframeinfo3", DATA + count * Long.BYTES);
-    boolean[] ram = new boolean[count];
-    for (int i = 0; i < count; i++) {
+    call("domctl getpageframeinfo3", DATA + frames.length * Long.BYTES);
+    boolean[] ram = new boolean[frames.length];
+    for (int i = 0; i < frames.length; i++) {
       long type = arguments.getLong(DATA + i * Long.BYTES) >>> TYPE_SHIFT & TYPE_MASK;
       ram[i] = type < BROKEN; // then come those that are broken, not there, or not there yet
     }

@@ -18,18 +18,27 @@ import org.lucos.bridge.domain.DomainState;
  * @param id of this run of the domain
  * @param flags {@code XEN_DOMINF_*}
  * @param pages 4 KiB pages that the domain has now
+ * @param sharedInfo the frame of the page that the guest shares with Xen
  * @param onlineVcpus how many run
  * @param lastVcpu the highest number of a vCPU; -1 if there is none
  * @param uuid given by who created it
  * @param emulation {@code XEN_X86_EMU_*}: what is emulated beside CPUs and memory
  */
 record DomainInfo(
-    int id, int flags, long pages, int onlineVcpus, int lastVcpu, UUID uuid, int emulation) {
+    int id,
+    int flags,
+    long pages,
+    long sharedInfo,
+    int onlineVcpus,
+    int lastVcpu,
+    UUID uuid,
+    int emulation) {
   /** Bytes of the structure up to the last member that is read. */
   static final int SIZE = 112;
 
   private static final int FLAGS = 4;
   private static final int PAGES = 8;
+  private static final int SHARED_INFO = 48;
   private static final int ONLINE_VCPUS = 64;
   private static final int LAST_VCPU = 68;
   private static final int HANDLE = 76;
@@ -57,6 +66,7 @@ record DomainInfo(
         Short.toUnsignedInt(bytes.getShort(at)),
         bytes.getInt(at + FLAGS),
         bytes.getLong(at + PAGES),
+        bytes.getLong(at + SHARED_INFO),
         bytes.getInt(at + ONLINE_VCPUS),
         bytes.getInt(at + LAST_VCPU),
         new UUID(handle.getLong(0), handle.getLong(Long.BYTES)),

@@ -36,10 +36,12 @@ record XenDomain(DomainControlCall control, DomainIdentity identity) {
    */
   List<VcpuRegisters> registers() {
     try {
-      int last = current().map(DomainInfo::lastVcpu).orElse(-1);
       List<VcpuRegisters> registers = new ArrayList<>();
-      for (int vcpu = 0; vcpu <= last; vcpu++) {
-        control.registers(identity.id(), vcpu).ifPresent(registers::add);
+      Optional<DomainInfo> info = current();
+      for (int vcpu = 0; vcpu <= info.map(DomainInfo::lastVcpu).orElse(-1); vcpu++) {
+        control
+            .registers(identity.id(), vcpu, info.orElseThrow().translated())
+            .ifPresent(registers::add);
       }
       return List.copyOf(registers);
     } catch (NativeCallException e) {

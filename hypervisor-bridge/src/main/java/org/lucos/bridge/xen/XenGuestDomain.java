@@ -31,7 +31,7 @@ import org.lucos.bridge.wire.SocketChannelWire;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A PVH or HVM guest of Xen's on this host. */
+/** A guest of Xen's on this host. */
 final class XenGuestDomain implements GuestDomain {
   private static final Logger LOG = LoggerFactory.getLogger(XenGuestDomain.class);
 

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Predicate;
+import org.lucos.bridge.addr.AddressOutOfRangeException;
 import org.lucos.bridge.domain.DomainIdentity;
 import org.lucos.bridge.domain.DomainRefusal;
 import org.lucos.bridge.domain.DomainRefusedException;
@@ -17,7 +18,7 @@ import org.lucos.bridge.domain.GuestHost;
 import org.lucos.bridge.jna.NativeCallException;
 import org.lucos.bridge.jna.XenAccess;
 import org.lucos.bridge.jna.XenInterface;
-import org.lucos.bridge.memory.MemoryRegion;
+import org.lucos.bridge.memory.MemoryFaultException;
 
 /**
  * The Xen of this host, asked without libvirt: so domains are seen whoever has made them. Not
@@ -165,10 +166,6 @@ public final class XenHost implements GuestHost {
   }
 
   private GuestDomain attach(DomainInfo info, DomainIdentity identity) {
-    if (!info.translated()) {
-      throw new DomainRefusedException(
-          new DomainRefusal.UnsupportedHypervisor(identity.name(), "Xen as a PV guest"));
-    }
     if (info.suspended()) {
       throw new DomainRefusedException(
           new DomainRefusal.Migrating(identity.name(), "it has suspended itself"));
@@ -178,26 +175,57 @@ public final class XenHost implements GuestHost {
     }
     XenDomain domain = new XenDomain(control, identity);
     try {
-      List<MemoryRegion> regions =
-          XenRam.regions(
-              (first, count, step) -> control.areRam(info.id(), first, count, step),
-              lastFrame(info.id()),
-              DomainControlCall.MOST_FRAMES);
-      if (regions.isEmpty()) {
-        throw new DomainRefusedException(
-            new DomainRefusal.HypervisorFailure("locating guest RAM", "Xen tells of none"));
+      XenMemory memory = info.translated() ? translated(info) : paravirtual(info);
+      if (memory.regions().isEmpty()) {
+        throw noRam("Xen tells of none");
       }
       Path path = GUARDS.resolve(identity.uuid().toString());
       return new XenGuestDomain(
           domain,
           info,
           version(),
-          new XenMemory(xen, info.id(), regions, System::nanoTime),
-          xen.markWritten(info.id(), regions.get(0).start().value() / XenAccess.PAGE),
+          memory,
+          xen.markWritten(info.id(), memory.regions().get(0).start().value() / XenAccess.PAGE),
           new XenGuestDomain.Guard(
               path, XenWatchdogMain.command(identity, path, silenceLimit), silenceLimit));
     } catch (NativeCallException e) {
       throw domain.refusal("looking at domain '" + identity.name() + "'", e);
+    }
+  }
+
+  private static DomainRefusedException noRam(String detail) {
+    return new DomainRefusedException(
+        new DomainRefusal.HypervisorFailure("locating guest RAM", detail));
+  }
+
+  private XenMemory translated(DomainInfo info) {
+    return new XenMemory(
+        xen,
+        info.id(),
+        XenRam.regions(
+            frames -> control.areRam(info.id(), frames),
+            lastFrame(info.id()),
+            DomainControlCall.MOST_FRAMES),
+        System::nanoTime);
+  }
+
+  /** By machine address, as in the guest's page tables. */
+  private XenMemory paravirtual(DomainInfo info) {
+    PseudoPhysicalMap map =
+        new PseudoPhysicalMap(
+            () -> PseudoPhysicalMap.everything(xen, info.id()), info.sharedInfo());
+    try {
+      return new XenMemory(
+          xen,
+          info.id(),
+          XenRam.regions(
+              frames -> control.areRam(info.id(), frames),
+              map.frames(info.pages()),
+              DomainControlCall.MOST_FRAMES),
+          map::machineAddress,
+          System::nanoTime);
+    } catch (MemoryFaultException | AddressOutOfRangeException e) {
+      throw noRam(String.valueOf(e.getMessage()));
     }
   }
 

@@ -9,6 +9,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
+import java.util.function.UnaryOperator;
 import org.lucos.bridge.addr.GuestPhysicalAddress;
 import org.lucos.bridge.jna.NativeCallException;
 import org.lucos.bridge.jna.XenAccess;
@@ -42,6 +43,7 @@ final class XenMemory implements PhysicalMemory, AutoCloseable {
   private final XenAccess xen;
   private final int domain;
   private final List<MemoryRegion> regions;
+  private final UnaryOperator<GuestPhysicalAddress> located;
   private final LongSupplier nanoClock;
   private final AtomicLong epoch = new AtomicLong();
   private final Map<Long, Place> windows = new HashMap<>();
@@ -56,19 +58,36 @@ final class XenMemory implements PhysicalMemory, AutoCloseable {
   /** A part of a slice that lies in one window. */
   private record Piece(long window, int offset, Slice slice, int at, int length) {}
 
+  /** The memory of a guest whose addresses are what it takes them for. */
+  XenMemory(XenAccess xen, int domain, List<MemoryRegion> regions, LongSupplier nanoClock) {
+    this(xen, domain, regions, UnaryOperator.identity(), nanoClock);
+  }
+
   /**
    * @param regions the guest's RAM
+   * @param located tells what {@link #located(GuestPhysicalAddress)} tells
    */
-  XenMemory(XenAccess xen, int domain, List<MemoryRegion> regions, LongSupplier nanoClock) {
+  XenMemory(
+      XenAccess xen,
+      int domain,
+      List<MemoryRegion> regions,
+      UnaryOperator<GuestPhysicalAddress> located,
+      LongSupplier nanoClock) {
     this.xen = xen;
     this.domain = domain;
     this.regions = List.copyOf(regions);
+    this.located = located;
     this.nanoClock = nanoClock;
   }
 
   @Override
   public List<MemoryRegion> regions() {
     return regions;
+  }
+
+  @Override
+  public GuestPhysicalAddress located(GuestPhysicalAddress guests) {
+    return located.apply(guests);
   }
 
   @Override

@@ -1,7 +1,9 @@
 package org.lucos.bridge.xen;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.LongStream;
 import org.lucos.bridge.addr.GuestPhysicalAddress;
 import org.lucos.bridge.jna.XenAccess;
 import org.lucos.bridge.memory.MemoryRegion;
@@ -18,10 +20,10 @@ final class XenRam {
 
   private XenRam() {}
 
-  /** Tells which frames are RAM: of {@code count} from {@code first} on, {@code step} apart. */
+  /** Tells which of some frames are RAM. */
   @FunctionalInterface
   interface Probe {
-    boolean[] areRam(long first, int count, long step);
+    boolean[] areRam(long[] frames);
   }
 
   /**
@@ -35,7 +37,7 @@ final class XenRam {
     boolean[] begun = new boolean[blocks];
     for (int at = 0; at < blocks; at += atOnce) {
       int count = Math.min(atOnce, blocks - at);
-      boolean[] found = probe.areRam((long) at * STRIDE, count, STRIDE);
+      boolean[] found = probe.areRam(frames((long) at * STRIDE, count, STRIDE));
       System.arraycopy(found, 0, begun, at, count);
     }
     Runs runs = new Runs();
@@ -48,7 +50,7 @@ final class XenRam {
       int count = (int) Math.min(STRIDE, lastFrame + 1 - first);
       if (near) {
         for (int at = 0; at < count; at += atOnce) {
-          runs.add(first + at, probe.areRam(first + at, Math.min(atOnce, count - at), 1));
+          runs.add(first + at, probe.areRam(frames(first + at, Math.min(atOnce, count - at), 1)));
         }
       } else {
         runs.add(first, new boolean[count]);
@@ -57,21 +59,48 @@ final class XenRam {
     return runs.end();
   }
 
+  /**
+   * The regions that frames form, as far as they are RAM.
+   *
+   * @param frames ascending, each once
+   * @param atOnce frames that may be asked about with one call
+   */
+  static List<MemoryRegion> regions(Probe probe, long[] frames, int atOnce) {
+    Runs runs = new Runs();
+    for (int at = 0; at < frames.length; at += atOnce) {
+      long[] asked = Arrays.copyOfRange(frames, at, Math.min(frames.length, at + atOnce));
+      boolean[] found = probe.areRam(asked);
+      for (int i = 0; i < asked.length; i++) {
+        runs.add(asked[i], found[i]);
+      }
+    }
+    return runs.end();
+  }
+
+  private static long[] frames(long first, int count, long step) {
+    return LongStream.range(0, count).map(i -> first + i * step).toArray();
+  }
+
   private static final class Runs {
     private final List<MemoryRegion> regions = new ArrayList<>();
     private long start = -1;
     private long next;
 
     void add(long first, boolean[] ram) {
-      next = first;
-      for (boolean there : ram) {
-        if (there && start < 0) {
-          start = next;
-        } else if (!there && start >= 0) {
-          close();
-        }
-        next++;
+      for (int i = 0; i < ram.length; i++) {
+        add(first + i, ram[i]);
       }
+    }
+
+    /** Frames come in ascending order; those that do not come are no RAM. */
+    void add(long frame, boolean ram) {
+      if (start >= 0 && (!ram || frame != next)) {
+        close();
+      }
+      if (ram && start < 0) {
+        start = frame;
+      }
+      next = frame + 1;
     }
 
     private void close() {

@@ -41,6 +41,7 @@ class DomainControlCallTest {
         .returns(FakeXen.ID, DomainInfo::id)
         .returns(FakeXen.HANDLE, DomainInfo::uuid)
         .returns(0, DomainInfo::lastVcpu)
+        .returns(FakeXen.SHARED_INFO, DomainInfo::sharedInfo)
         .returns(1, DomainInfo::onlineVcpus)
         .returns(true, DomainInfo::translated)
         .returns("pvh", DomainInfo::kind)
@@ -94,7 +95,7 @@ class DomainControlCallTest {
     xen.vcpus.put(1, saved.array());
     xen.offline.add(1);
     DomainControlCall control = DomainControlCall.of(xen);
-    VcpuRegisters registers = control.registers(FakeXen.ID, 0).orElseThrow();
+    VcpuRegisters registers = control.registers(FakeXen.ID, 0, true).orElseThrow();
     assertThat(registers.general())
         .containsExactly(
             1512L, 1520L, 1528L, 1536L, 1552L, 1560L, 1544L, 1568L, 1576L, 1584L, 1592L, 1600L,
@@ -106,7 +107,33 @@ class DomainControlCallTest {
     assertThat(registers.gsBase().value()).isEqualTo(1840);
     assertThat(registers.kernelGsBase().value()).isEqualTo(1944);
     assertThat(registers.inUserMode()).isFalse();
-    assertThat(control.registers(FakeXen.ID, 1)).isEmpty();
-    assertThat(control.registers(FakeXen.ID, 2)).isEmpty();
+    assertThat(control.registers(FakeXen.ID, 1, true)).isEmpty();
+    assertThat(control.registers(FakeXen.ID, 2, true)).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"4, 0xe030, 6152, 6160", "0, 0xe033, 6160, 6152"})
+  void registersOfAPvGuestAreWhatItSeesOfThem(int flags, String cs, long base, long other) {
+    ByteBuffer context = ByteBuffer.allocate(PvCpuLayout.SIZE).order(ByteOrder.LITTLE_ENDIAN);
+    for (int word = 0; word < PvCpuLayout.SIZE / 8; word++) {
+      context.putLong(8 * word, 1000 + 8 * word);
+    }
+    context.putLong(512, flags);
+    context.putShort(656, (short) 0xe033); // its kernel has no ring of its own
+    xen.vcpus.put(0, context.array());
+    VcpuRegisters registers =
+        DomainControlCall.of(xen).registers(FakeXen.ID, 0, false).orElseThrow();
+    assertThat(registers.general())
+        .containsExactly(
+            1600L, 1560L, 1608L, 1616L, 1624L, 1632L, 1552L, 1672L, 1592L, 1584L, 1576L, 1568L,
+            1544L, 1536L, 1528L, 1520L);
+    assertThat(registers.rip().value()).isEqualTo(1648);
+    assertThat(registers.rsp().value()).isEqualTo(1672);
+    assertThat(registers.rflags()).isEqualTo(1664);
+    assertThat(registers.cr3()).isEqualTo(6008);
+    assertThat(registers.cs()).isEqualTo(Integer.decode(cs));
+    assertThat(registers.inUserMode()).isEqualTo(flags == 0);
+    assertThat(registers.gsBase().value()).isEqualTo(base);
+    assertThat(registers.kernelGsBase().value()).isEqualTo(other);
   }
 }

@@ -15,6 +15,7 @@ import org.lucos.bridge.jna.XenAccess;
 /** A Xen with one guest, as far as the bridge asks for it; written from Xen's public headers. */
 final class FakeXen implements XenAccess {
   static final int ID = 3;
+  static final long SHARED_INFO = 0x77;
   static final UUID HANDLE = UUID.fromString("00112233-4455-6677-8899-aabbccddeeff");
   private static final long DATA_BASE = 0x7000_0000L;
   private static final int DOMCTL = 36;
@@ -62,8 +63,14 @@ final class FakeXen implements XenAccess {
         stops--;
       }
       case 5 -> describe();
+      case 13 -> context(name, 16, 24);
       case 14 -> arguments.put(20, (byte) (offline.contains(arguments.getInt(16)) ? 0 : 1));
-      case 55 -> context(name);
+      case 55 -> {
+        if (arguments.getInt(16) != 2) {
+          throw new NativeCallException(name, 2);
+        }
+        context(name, 20, 32);
+      }
       case 61 -> frames();
       default -> throw new NativeCallException(name, 38);
     }
@@ -74,6 +81,7 @@ final class FakeXen implements XenAccess {
     arguments.putShort(16, (short) ID);
     arguments.putInt(20, flags | (stops > 0 ? 1 << 3 : 0));
     arguments.putLong(24, pages.size());
+    arguments.putLong(64, SHARED_INFO);
     arguments.putInt(80, vcpus.size() - offline.size());
     arguments.putInt(84, vcpus.size() - 1);
     ByteBuffer handle = ByteBuffer.allocate(16).putLong(HANDLE.getMostSignificantBits());
@@ -82,12 +90,12 @@ final class FakeXen implements XenAccess {
     arguments.putInt(120, 1);
   }
 
-  private void context(String name) {
-    byte[] registers = vcpus.get(arguments.getInt(20));
-    if (registers == null || arguments.getInt(16) != 2) {
+  private void context(String name, int vcpu, int address) {
+    byte[] registers = vcpus.get(arguments.getInt(vcpu));
+    if (registers == null) {
       throw new NativeCallException(name, 2);
     }
-    arguments.put((int) (arguments.getLong(32) - DATA_BASE), registers);
+    arguments.put((int) (arguments.getLong(address) - DATA_BASE), registers);
   }
 
   private void frames() {

@@ -38,6 +38,7 @@ class XenLayoutAuditTest {
       IS(XEN_DOMCTL_unpausedomain, %d);
       IS(XEN_DOMCTL_getdomaininfo, %d);
       IS(XEN_DOMCTL_getvcpuinfo, %d);
+      IS(XEN_DOMCTL_getvcpucontext, %d);
       IS(XEN_DOMCTL_gethvmcontext_partial, %d);
       IS(XEN_DOMCTL_getpageframeinfo3, %d);
       IS(__HYPERVISOR_domctl, %d);
@@ -59,11 +60,13 @@ class XenLayoutAuditTest {
       IS(XEN_DOMCTL_PFINFO_LTAB_MASK, 0xfU << 28);
       AT(struct xen_domctl_getdomaininfo, flags, 4);
       AT(struct xen_domctl_getdomaininfo, tot_pages, 8);
+      AT(struct xen_domctl_getdomaininfo, shared_info_frame, 48);
       AT(struct xen_domctl_getdomaininfo, nr_online_vcpus, 64);
       AT(struct xen_domctl_getdomaininfo, max_vcpu_id, 68);
       AT(struct xen_domctl_getdomaininfo, handle, 76);
       AT(struct xen_domctl_getdomaininfo, arch_config.emulation_flags, 104);
       AT(struct xen_domctl_getvcpuinfo, online, 4);
+      AT(struct xen_domctl_vcpucontext, ctxt, 8);
       AT(struct xen_domctl_hvmcontext_partial, instance, 4);
       AT(struct xen_domctl_hvmcontext_partial, bufsz, 8);
       AT(struct xen_domctl_hvmcontext_partial, buffer, 16);
@@ -81,6 +84,29 @@ class XenLayoutAuditTest {
       AT(struct hvm_hw_cpu, cs_sel, 736);
       AT(struct hvm_hw_cpu, gs_base, 840);
       AT(struct hvm_hw_cpu, shadow_gs, 944);
+      IS(sizeof(struct vcpu_guest_context), %d);
+      IS(VGCF_in_kernel, 4);
+      AT(struct vcpu_guest_context, flags, 512);
+      AT(struct vcpu_guest_context, user_regs, 520);
+      AT(struct vcpu_guest_context, user_regs.rbp, 520 + 8 * 4);
+      AT(struct vcpu_guest_context, user_regs.rbx, 520 + 8 * 5);
+      AT(struct vcpu_guest_context, user_regs.r11, 520 + 8 * 6);
+      AT(struct vcpu_guest_context, user_regs.r8, 520 + 8 * 9);
+      AT(struct vcpu_guest_context, user_regs.rax, 520 + 8 * 10);
+      AT(struct vcpu_guest_context, user_regs.rcx, 520 + 8 * 11);
+      AT(struct vcpu_guest_context, user_regs.rdx, 520 + 8 * 12);
+      AT(struct vcpu_guest_context, user_regs.rsi, 520 + 8 * 13);
+      AT(struct vcpu_guest_context, user_regs.rdi, 520 + 8 * 14);
+      AT(struct vcpu_guest_context, user_regs.rip, 648);
+      AT(struct vcpu_guest_context, user_regs.cs, 656);
+      AT(struct vcpu_guest_context, user_regs.rflags, 664);
+      AT(struct vcpu_guest_context, user_regs.rsp, 672);
+      AT(struct vcpu_guest_context, ctrlreg[3], 5008);
+      AT(struct vcpu_guest_context, gs_base_kernel, 5152);
+      AT(struct vcpu_guest_context, gs_base_user, 5160);
+      AT(struct shared_info, arch.max_pfn, 3088);
+      AT(struct shared_info, arch.p2m_cr3, 3112);
+      AT(struct shared_info, arch.p2m_vaddr, 3120);
       IS(XS_READ, 2);
       IS(XS_ERROR, 16);
       AT(struct xsd_sockmsg, len, 12);
@@ -92,11 +118,13 @@ class XenLayoutAuditTest {
               DomainControlCall.UNPAUSE,
               DomainControlCall.DOMAIN_INFO,
               DomainControlCall.VCPU_INFO,
+              DomainControlCall.VCPU_CONTEXT,
               DomainControlCall.HVM_CONTEXT_PARTIAL,
               DomainControlCall.PAGE_FRAME_INFO,
               DomainControlCall.NUMBER,
               HvmCpuLayout.CODE,
-              HvmCpuLayout.SIZE);
+              HvmCpuLayout.SIZE,
+              PvCpuLayout.SIZE);
 
   @TempDir private Path directory;
 

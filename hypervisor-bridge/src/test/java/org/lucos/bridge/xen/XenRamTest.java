@@ -14,17 +14,16 @@ class XenRamTest {
   private final AtomicInteger calls = new AtomicInteger();
 
   private List<MemoryRegion> regions(long last) {
-    return XenRam.regions(
-        (first, count, step) -> {
-          calls.incrementAndGet();
-          boolean[] found = new boolean[count];
-          for (int i = 0; i < count; i++) {
-            found[i] = ram.get((int) (first + i * step));
-          }
-          return found;
-        },
-        last,
-        1024);
+    return XenRam.regions(this::areRam, last, 1024);
+  }
+
+  private boolean[] areRam(long[] frames) {
+    calls.incrementAndGet();
+    boolean[] found = new boolean[frames.length];
+    for (int i = 0; i < frames.length; i++) {
+      found[i] = ram.get((int) frames[i]);
+    }
+    return found;
   }
 
   private static MemoryRegion frames(long first, long end) {
@@ -49,6 +48,19 @@ class XenRamTest {
     ram.clear(0x7fff);
     assertThat(regions(0x8000))
         .containsExactly(frames(0, 0x1000), frames(0x1003, 0x2345), frames(0x2346, 0x7fff));
+  }
+
+  @Test
+  void framesThatAreListedFormRegionsAsFarAsTheyAreMemory() {
+    ram.set(10, 14);
+    ram.set(20, 22);
+    ram.set(30, 40);
+    long[] listed = {3, 10, 11, 13, 20, 21, 22, 30};
+    List<MemoryRegion> regions = XenRam.regions(this::areRam, listed, 3);
+    assertThat(regions)
+        .containsExactly(frames(10, 12), frames(13, 14), frames(20, 22), frames(30, 31));
+    assertThat(calls.get()).isEqualTo(3);
+    assertThat(XenRam.regions(this::areRam, new long[0], 3)).isEmpty();
   }
 
   @Test

@@ -172,7 +172,10 @@ final class KernelFinder {
 
   private Found verify(
       GuestPhysicalAddress page, VmcoreInfo info, Optional<KernelCache.Entry> cached) {
-    VirtualMemory virtual = new VirtualMemory(memory, info.pagingRoot());
+    PagingRoot told = info.pagingRoot();
+    PagingRoot root =
+        new PagingRoot(memory.located(told.table()), told.levels(), told.addressMask());
+    VirtualMemory virtual = new VirtualMemory(memory, root);
     SymbolTable symbols =
         cached
             .map(entry -> SymbolTable.restored(entry.symbols(), info.slide()))

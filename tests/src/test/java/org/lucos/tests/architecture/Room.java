@@ -20,7 +20,7 @@ enum Room {
   WIRE("org.lucos.bridge.wire", DOMAIN),
   QEMU("org.lucos.bridge.qemu", DOMAIN, WATCHDOG, JNA, WIRE),
   LIBVIRT("org.lucos.bridge.libvirt", DOMAIN, QEMU, JNA),
-  XEN("org.lucos.bridge.xen", DOMAIN, WATCHDOG, JNA, WIRE),
+  XEN("org.lucos.bridge.xen", DOMAIN, MMU, WATCHDOG, JNA, WIRE),
   HOST("org.lucos.bridge.host", LIBVIRT, XEN),
 
   // patcher: Linux

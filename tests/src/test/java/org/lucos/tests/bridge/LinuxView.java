@@ -35,7 +35,10 @@ final class LinuxView {
     long physical = table - KERNEL_MAP + Long.parseLong(fact("NUMBER(phys_base)"));
     int levels = "1".equals(facts.get("NUMBER(pgtable_l5_enabled)")) ? 5 : 4;
     this.root =
-        new PagingRoot(new GuestPhysicalAddress(physical), levels, PagingRoot.ALL_ADDRESS_BITS);
+        new PagingRoot(
+            domain.memory().located(new GuestPhysicalAddress(physical)),
+            levels,
+            PagingRoot.ALL_ADDRESS_BITS);
     this.memory = new VirtualMemory(domain.memory(), root);
   }
 

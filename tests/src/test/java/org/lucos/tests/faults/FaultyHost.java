@@ -247,6 +247,11 @@ record FaultyHost(Hypervisor hypervisor, Faults faults) implements GuestHost {
     }
 
     @Override
+    public GuestPhysicalAddress located(GuestPhysicalAddress guests) {
+      return real.located(guests);
+    }
+
+    @Override
     public long epoch() {
       return real.epoch();
     }

@@ -45,7 +45,8 @@ public interface Place {
     String name = System.getenv().getOrDefault("LUCOS_PLACE", QemuPlace.NAME);
     return switch (name) {
       case QemuPlace.NAME -> new QemuPlace();
-      case XenPlace.NAME -> new XenPlace();
+      case XenPlace.PVH -> new XenPlace("pvh");
+      case XenPlace.PV -> new XenPlace("pv");
       default -> throw new GuestFailure("LUCOS_PLACE names no place for guests: " + name);
     };
   }

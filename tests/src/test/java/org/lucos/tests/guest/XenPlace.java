@@ -14,9 +14,14 @@ import java.util.regex.Pattern;
 import org.lucos.bridge.domain.GuestHost;
 import org.lucos.bridge.host.GuestHosts;
 
-/** The Xen under this machine, which is its dom0: PVH guests, made by {@code xl}. */
-final class XenPlace implements Place {
-  static final String NAME = "xen";
+/**
+ * The Xen under this machine, which is its dom0: guests made by {@code xl}.
+ *
+ * @param type what Xen calls the kind of guests, {@code pvh} or {@code pv}
+ */
+record XenPlace(String type) implements Place {
+  static final String PVH = "xen-pvh";
+  static final String PV = "xen-pv";
 
   private static final Duration LIMIT = Duration.ofMinutes(1);
 
@@ -42,7 +47,7 @@ final class XenPlace implements Place {
 
   @Override
   public BootedDomain start(GuestSpec spec) {
-    return XlDomain.start(spec);
+    return XlDomain.start(spec, type);
   }
 
   @Override
@@ -57,7 +62,7 @@ final class XenPlace implements Place {
 
   @Override
   public String accelerator() {
-    return "pvh";
+    return type;
   }
 
   /** Runs {@code xl}, which must succeed, and returns what it prints. */

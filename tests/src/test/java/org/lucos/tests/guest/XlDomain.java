@@ -26,7 +26,7 @@ record XlDomain(String name, String release, Process script, Path console, Path 
   private static final int LOG_TAIL_LINES = 60;
 
   /** Starts a quick guest; others have no place here. */
-  static XlDomain start(GuestSpec spec) {
+  static XlDomain start(GuestSpec spec, String type) {
     if (spec.image() != GuestSpec.Image.QUICK) {
       throw new GuestFailure("only quick guests are started under Xen: " + spec);
     }
@@ -35,7 +35,7 @@ record XlDomain(String name, String release, Process script, Path console, Path 
         "lucos-test-"
             + ProcessHandle.current().pid()
             + "-"
-            + UUID.randomUUID().toString().substring(0, 4);
+            + UUID.randomUUID().toString().substring(0, 8);
     long started = System.nanoTime();
     try {
       List<String> command =
@@ -45,6 +45,7 @@ record XlDomain(String name, String release, Process script, Path console, Path 
                   "--name=" + name,
                   "--kernel=" + image.get("kernel"),
                   "--initrd=" + image.get("initrd"),
+                  "--type=" + type,
                   "--vcpus=" + spec.machine().vcpus(),
                   "--memory=" + spec.machine().memoryMib(),
                   "--append=" + spec.commandLine()));
