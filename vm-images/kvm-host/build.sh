@@ -10,7 +10,7 @@ set -euo pipefail
   packages=(
     qemu-system-x86 libvirt-daemon libvirt-daemon-driver-qemu libvirt-daemon-system libvirt-clients
     openjdk-17-jre-headless busybox-static kmod iproute2 procps psmisc socat
-    gcc libc6-dev make libcapstone4 binutils
+    gcc libc6-dev make libcapstone4 binutils apparmor
   )
   flavour=cloud-amd64
   modules=(crc32c_generic ext4 virtio_blk virtio_pci kvm_amd)
@@ -18,7 +18,7 @@ set -euo pipefail
 
 configure() { # configure ROOT
   # QEMU's user reaches the disk that a job comes on, and its cache.
-  printf '%s\n' 'security_driver="none"' 'remember_owner=0' 'namespaces=[]' 'cgroup_controllers=[]' >>"$1/etc/libvirt/qemu.conf"
+  printf '%s\n' 'security_driver="apparmor"' 'remember_owner=0' 'namespaces=[]' 'cgroup_controllers=[]' >>"$1/etc/libvirt/qemu.conf"
 }
 
 host_image kvm-host

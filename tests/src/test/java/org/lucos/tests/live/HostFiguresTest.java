@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -36,6 +37,7 @@ class HostFiguresTest {
   private static final int ATTACHES = 4;
   private static final int PAUSES = 100;
   private static final int PATCHES = 5;
+  private static final int GAPS = 3;
   private static final int BULK = 64 << 20;
 
   private final Samples samples = new Samples();
@@ -49,8 +51,17 @@ class HostFiguresTest {
       attach(domain, work);
       read(domain.memory());
       pause(domain);
+      for (int i = 0; i < GAPS; i++) {
+        watched(guest, "gap in the guest: nothing", () -> guest.run("sleep 1"));
+        watched(guest, "... an empty pause", () -> domain.pause("gap").close());
+      }
     }
     patch(guest);
+    Operator operator = new Operator(guest);
+    for (int i = 0; i < GAPS; i++) {
+      watched(guest, "... an apply", () -> operator.apply(Mechanism.CMDLINE.recipe()));
+      watched(guest, "... a revert", () -> operator.revert(Mechanism.CMDLINE.recipe()));
+    }
     say(accelerator);
   }
 
@@ -74,16 +85,21 @@ class HostFiguresTest {
   }
 
   private void read(PhysicalMemory memory) {
-    MemoryRegion region = memory.regions().get(0);
-    for (MemoryRegion other : memory.regions()) {
-      region = other.size() > region.size() ? other : region;
-    }
-    assertThat(region.size()).isGreaterThanOrEqualTo(BULK);
     byte[] from = new byte[BULK];
     byte[] into = new byte[BULK];
+    List<PhysicalMemory.Slice> slices = new ArrayList<>();
+    int filled = 0;
+    for (MemoryRegion region : memory.regions()) {
+      int length = (int) Math.min(region.size(), BULK - filled);
+      if (length > 0) {
+        slices.add(new PhysicalMemory.Slice(region.start(), into, filled, length));
+        filled += length;
+      }
+    }
+    assertThat(filled).isEqualTo(BULK);
     for (int i = 0; i < ATTACHES; i++) {
       long start = System.nanoTime();
-      memory.read(region.start(), into, 0, BULK);
+      memory.readAll(slices);
       add("read 64 MiB", start);
       start = System.nanoTime();
       System.arraycopy(into, 0, from, 0, BULK);
@@ -115,6 +131,27 @@ class HostFiguresTest {
       samples.add("", "pause of a revert", Math.round(reverted * 1000));
     }
     assertThat(operator.modules()).isEmpty();
+  }
+
+  /**
+   * The longest time that a program on any vCPU does not run during {@code work}, by the time stamp
+   * counter. It stands still in a pause where guests' instructions are translated.
+   */
+  private void watched(TestGuest guest, String name, Runnable work) {
+    guest.run(
+        "clock_gap >/tmp/gap 2>&1 & echo $! >/tmp/gap.pid;"
+            + " until grep -q ready /tmp/gap; do sleep 0.1; done");
+    work.run();
+    String gaps =
+        guest.run(
+            "kill $(cat /tmp/gap.pid); until [ $(wc -l </tmp/gap) -gt $(nproc) ]; do sleep 0.1; done;"
+                + " grep -v ready /tmp/gap");
+    long longest =
+        gaps.lines()
+            .mapToLong(line -> Long.parseLong(line.substring(line.indexOf(' ') + 1)))
+            .max()
+            .orElseThrow();
+    samples.add("", name, longest);
   }
 
   private void add(String name, long start) {
