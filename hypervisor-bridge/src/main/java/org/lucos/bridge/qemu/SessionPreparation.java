@@ -45,7 +45,7 @@ final class SessionPreparation implements AutoCloseable {
       port.awaitFree(TAKE_OVER_PATIENCE);
       rehearsal.join();
       try {
-        watchdog.awaitReady(WatchdogProcess.START_LIMIT);
+        watchdog.awaitReady();
       } catch (IOException e) {
         port.requireFree(); // or the watchdog waits in vain for that of another controller
         throw e;

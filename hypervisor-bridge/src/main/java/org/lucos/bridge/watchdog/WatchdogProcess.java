@@ -11,8 +11,10 @@ import java.util.concurrent.locks.LockSupport;
 
 /** The controller's end of its watchdog. */
 public final class WatchdogProcess implements AutoCloseable {
-  /** How long one may take to come up where a host is not itself emulated. */
-  public static final Duration START_LIMIT = Duration.ofSeconds(30);
+  /**
+   * The guest runs meanwhile, so nothing is lost by waiting; in an emulated host it takes a minute.
+   */
+  private static final Duration START_LIMIT = Duration.ofMinutes(2);
 
   private static final Duration ANSWER_LIMIT = Duration.ofSeconds(2);
   private static final Duration END_LIMIT = Duration.ofSeconds(75);
@@ -46,9 +48,9 @@ public final class WatchdogProcess implements AutoCloseable {
   }
 
   /** Waits until the process watches, without delay; if it does not in time, it is ended. */
-  public void awaitReady(Duration limit) throws IOException {
+  public void awaitReady() throws IOException {
     try {
-      expect(WatchdogProtocol.READY, limit);
+      expect(WatchdogProtocol.READY, START_LIMIT);
       rehearse();
     } catch (IOException e) {
       process.destroy();

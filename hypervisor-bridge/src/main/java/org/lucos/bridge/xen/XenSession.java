@@ -19,9 +19,6 @@ import org.lucos.bridge.watchdog.WatchdogProtocol;
  * watchdog has not acted, with an answer of its own or by the clock, which both processes share.
  */
 final class XenSession implements AutoCloseable {
-  /** Nobody else can be waited for meanwhile; in an emulated dom0 it takes a minute. */
-  private static final Duration START_LIMIT = Duration.ofMinutes(2);
-
   private final DomainControlCall control;
   private final int domain;
   private final WatchdogProcess watchdog;
@@ -63,7 +60,7 @@ final class XenSession implements AutoCloseable {
       throws IOException {
     boolean done = false;
     try {
-      watchdog.awaitReady(START_LIMIT);
+      watchdog.awaitReady();
       UndoRecord undo = UndoRecord.create(UndoRecord.beside(guard)); // the guest is ours now
       done = true;
       return new XenSession(control, domain, watchdog, undo, silenceLimit, nanoClock);
