@@ -13,7 +13,7 @@ usage: boot.sh [options] [-- BUILD-OPTIONS]   boots a guest
   --image I           quick (default) or debian: I/build.sh is run with the options after --
   --kernel F --initrd F [--disk F]   instead of --image: what a build.sh has printed
                       the disk is never written to: the guest runs on a throw-away overlay
-  --files DIR         the guest finds this folder's content as a tar archive on its second disk (/dev/vdb)
+  --files DIR         the guest finds this folder's content as a tar archive on its last disk (/dev/vdb; of a quick guest /dev/vda)
   --agent             with a virtio-serial port for the guest's agent (org.lucos.agent.0)
   --tools             with one for qemu-guest-agent (org.qemu.guest_agent.0), which the Debian image has
   --vcpus N           1 to 16 (default 1)

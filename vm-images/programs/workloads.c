@@ -1,5 +1,6 @@
 // workloads BATCHES: small workloads in turn, each for BATCHES batches; prints "NAME NANOSECONDS" for each batch, the nanoseconds
 // of one operation (of a mebibyte, for what moves bytes). What each does is at its function. The first batch warms up.
+// workloads BATCHES NAME COMMAND...: the same of a program, which is run once in each batch.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -163,33 +164,64 @@ static void tcp(int times) {
   drain(in, other, times);
 }
 
-static const struct {
+struct workload {
   const char *name;
   void (*run)(int times);
   int times;
   int operations; // in one of these times
-} all[] = {
+};
+
+static const struct workload all[] = {
     {"call", call, 20000, 1},   {"lseek", seek, 20000, 1}, {"open-close", open_close, 1000, 1},
     {"map", map, 1000, 1},      {"process", process, 50, 1}, {"file", file, 500, 1},
     {"ping", ping, 500, 1},     {"messages", messages, 100, 10}, {"local", local, 8, 1},
     {"tcp", tcp, 4, 1},
 };
 
+static char **command;
+
+// The program of the command line, from its start to its end; what it prints is dropped.
+static void program(int times) {
+  while (times--) {
+    pid_t child = fork();
+    int status;
+    must(child >= 0, "fork");
+    if (child == 0) {
+      must(dup2(open("/dev/null", O_WRONLY), 1) == 1, "/dev/null");
+      execv(command[0], command);
+      perror(command[0]);
+      _exit(127);
+    }
+    must(waitpid(child, &status, 0) == child, "waitpid");
+    if (status != 0) {
+      fprintf(stderr, "%s: wait status %d\n", command[0], status);
+      exit(1);
+    }
+  }
+}
+
+static void measure(const struct workload *work, int batches) {
+  for (int batch = -1; batch < batches; batch++) {
+    struct timespec from, to;
+    clock_gettime(CLOCK_MONOTONIC_RAW, &from);
+    work->run(work->times);
+    clock_gettime(CLOCK_MONOTONIC_RAW, &to);
+    long long took = (to.tv_sec - from.tv_sec) * 1000000000LL + (to.tv_nsec - from.tv_nsec);
+    if (batch >= 0) {
+      printf("%s %lld\n", work->name, took / work->times / work->operations);
+      fflush(stdout);
+    }
+  }
+}
+
 int main(int argc, char **argv) {
   int batches = argc > 1 ? atoi(argv[1]) : 1;
   signal(SIGPIPE, SIG_IGN);
-  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-    for (int batch = -1; batch < batches; batch++) {
-      struct timespec from, to;
-      clock_gettime(CLOCK_MONOTONIC_RAW, &from);
-      all[i].run(all[i].times);
-      clock_gettime(CLOCK_MONOTONIC_RAW, &to);
-      long long took = (to.tv_sec - from.tv_sec) * 1000000000LL + (to.tv_nsec - from.tv_nsec);
-      if (batch >= 0) {
-        printf("%s %lld\n", all[i].name, took / all[i].times / all[i].operations);
-        fflush(stdout);
-      }
-    }
+  if (argc > 3) {
+    command = argv + 3;
+    measure(&(struct workload){argv[2], program, 1, 1}, batches);
+    return 0;
   }
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) measure(&all[i], batches);
   return 0;
 }

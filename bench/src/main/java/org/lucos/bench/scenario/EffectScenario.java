@@ -30,8 +30,16 @@ import org.lucos.patcher.build.ProcessCommands;
  * loading of its module to the end of its transition; what brings the module there is left out.
  */
 public final class EffectScenario implements Scenario {
-  private static final String PATCH = "livepatch-getpid";
-  private static final String MODULE = "livepatch_getpid";
+  /** A call that never lasts. */
+  private static final String SHORT_CALL = "livepatch-getpid";
+
+  /** A call in which a task sleeps as long as it lives. */
+  private static final String LONG_CALL = "livepatch-pause";
+
+  /** The kernel wakes who sleeps in old code after 15 s, both ways. */
+  private static final int MOST_ASLEEP = 3;
+
+  private static final String ASLEEP = "asleep inside";
   private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final int COLD_EVERY = 5;
   private static final String WARM = "lucos";
@@ -59,17 +67,53 @@ public final class EffectScenario implements Scenario {
         ScenarioGuest.bootInTurn(
             setting,
             "effect",
-            List.of("livepatch", "syscall_load"),
+            List.of("livepatch", "syscall_load", "threads"),
             Optional.of(Inputs.agent(setting)))) {
       guest.startAgent();
-      progress.accept("building " + PATCH + " for " + guest.release());
-      Path bundle = Inputs.livepatch(setting, PATCH, guest.release());
-      guest.write(
-          "/tmp/" + MODULE + ".ko",
-          Inputs.read(Inputs.guestLivepatch(setting, PATCH, guest.release())));
-      rounds(setting, "idle", guest, bundle, samples, progress);
-      guest.underLoad(() -> rounds(setting, "busy", guest, bundle, samples, progress));
+      Replacement shortCall = Replacement.of(SHORT_CALL, setting, guest, progress);
+      rounds(setting, "idle", guest, shortCall, samples, progress);
+      guest.underLoad(() -> rounds(setting, "busy", guest, shortCall, samples, progress));
+      asleep(
+          setting, guest, Replacement.of(LONG_CALL, setting, guest, progress), samples, progress);
       return recording.end(this, List.of(guest.facts()), ratios(samples));
+    }
+  }
+
+  /**
+   * A function and what does the same instead of it, as a bundle and as a module of livepatch's.
+   */
+  private record Replacement(String name, Path bundle) {
+    static Replacement of(
+        String name, Setting setting, ScenarioGuest guest, Consumer<String> progress) {
+      progress.accept("building " + name + " for " + guest.release());
+      Replacement made = new Replacement(name, Inputs.livepatch(setting, name, guest.release()));
+      guest.write(made.file(), Inputs.read(Inputs.guestLivepatch(setting, name, guest.release())));
+      return made;
+    }
+
+    String module() {
+      return name.replace('-', '_');
+    }
+
+    String file() {
+      return "/tmp/" + module() + ".ko";
+    }
+  }
+
+  /** While two tasks sleep in the function, and do so again as soon as they were woken. */
+  private static void asleep(
+      Setting setting,
+      ScenarioGuest guest,
+      Replacement call,
+      Samples samples,
+      Consumer<String> progress) {
+    guest.run(
+        "threads 1 >/tmp/threads 2>&1 & until grep -q ready /tmp/threads; do sleep 0.1; done");
+    int rounds = Math.min(MOST_ASLEEP, setting.rounds());
+    for (int round = 0; round < rounds; round++) {
+      ours(setting, guest, call, ASLEEP, true, samples);
+      theirs(guest, call, ASLEEP, samples);
+      progress.accept(ASLEEP + ": round " + (round + 1) + " of " + rounds);
     }
   }
 
@@ -77,17 +121,17 @@ public final class EffectScenario implements Scenario {
       Setting setting,
       String group,
       ScenarioGuest guest,
-      Path bundle,
+      Replacement call,
       Samples samples,
       Consumer<String> progress) {
-    ours(setting, guest, bundle, group, true, new Samples()); // warms up
+    ours(setting, guest, call, group, true, new Samples()); // warms up
     for (int round = 0; round < setting.rounds(); round++) {
-      ours(setting, guest, bundle, group, false, samples);
-      theirs(guest, group, samples);
-      ours(setting, guest, bundle, group, true, samples);
-      theirs(guest, group, samples);
+      ours(setting, guest, call, group, false, samples);
+      theirs(guest, call, group, samples);
+      ours(setting, guest, call, group, true, samples);
+      theirs(guest, call, group, samples);
       if (round % COLD_EVERY == 0) {
-        cold(setting, guest, bundle, group, samples);
+        cold(setting, guest, call, group, samples);
       }
       progress.accept(group + ": round " + (round + 1) + " of " + setting.rounds());
     }
@@ -96,7 +140,7 @@ public final class EffectScenario implements Scenario {
   private static void ours(
       Setting setting,
       ScenarioGuest guest,
-      Path bundle,
+      Replacement call,
       String group,
       boolean agent,
       Samples samples) {
@@ -105,7 +149,7 @@ public final class EffectScenario implements Scenario {
     long start = System.nanoTime();
     ApplyPatch.Outcome applied =
         new ApplyPatch(setting.settings())
-            .run(Patches.request(guest.name(), List.of(bundle), limits), Progress.SILENT);
+            .run(Patches.request(guest.name(), List.of(call.bundle()), limits), Progress.SILENT);
     samples.add(group, name + ", whole command", since(start));
     samples.add(group, name, until("switch", applied.phases()));
     applied
@@ -116,7 +160,9 @@ public final class EffectScenario implements Scenario {
                     group, name + ": " + phase.phase(), Math.round(phase.milliseconds() * 1000)));
     RevertPatch.Outcome reverted =
         new RevertPatch(setting.settings())
-            .run(new RevertPatch.Request(guest.name(), List.of(PATCH), limits), Progress.SILENT);
+            .run(
+                new RevertPatch.Request(guest.name(), List.of(call.name()), limits),
+                Progress.SILENT);
     samples.add(group, name + ", revert", until("restore functions", reverted.phases()));
   }
 
@@ -132,19 +178,19 @@ public final class EffectScenario implements Scenario {
     throw new IllegalStateException(last + " is not among " + phases);
   }
 
-  private static void theirs(ScenarioGuest guest, String group, Samples samples) {
+  private static void theirs(ScenarioGuest guest, Replacement call, String group, Samples samples) {
     samples.add(
-        group, THEIRS, guest.numbers("livepatch in /tmp/" + MODULE + ".ko " + MODULE).get(0));
-    samples.add(group, THEIRS_OUT, guest.numbers("livepatch out " + MODULE).get(0));
+        group, THEIRS, guest.numbers("livepatch in " + call.file() + " " + call.module()).get(0));
+    samples.add(group, THEIRS_OUT, guest.numbers("livepatch out " + call.module()).get(0));
   }
 
   /** As from a shell: a process that has to find out everything, but what is kept of this guest. */
   private static void cold(
-      Setting setting, ScenarioGuest guest, Path bundle, String group, Samples samples) {
+      Setting setting, ScenarioGuest guest, Replacement call, String group, Samples samples) {
     long start = System.nanoTime();
-    lucos(setting, "apply", guest.name(), bundle.toString(), "--allow-unsigned");
+    lucos(setting, "apply", guest.name(), call.bundle().toString(), "--allow-unsigned");
     samples.add(group, COLD, since(start));
-    lucos(setting, "revert", guest.name(), PATCH);
+    lucos(setting, "revert", guest.name(), call.name());
   }
 
   private static void lucos(Setting setting, String... arguments) {
@@ -169,19 +215,22 @@ public final class EffectScenario implements Scenario {
   private static List<String> ratios(Samples samples) {
     List<String> lines = new ArrayList<>();
     for (String group : List.of("idle", "busy")) {
-      Distribution theirs = samples.of(group, THEIRS);
-      for (String name : List.of(WARM, AIDED)) {
-        Distribution ours = samples.of(group, name);
-        lines.add(
-            String.format(
-                Locale.ROOT,
-                "%s, livepatch / %s: medians %.1f (promised: at least 10), most %.1f",
-                group,
-                name,
-                (double) theirs.median() / Math.max(1, ours.median()),
-                (double) theirs.most() / Math.max(1, ours.most())));
-      }
+      lines.add(ratio(samples, group, WARM));
+      lines.add(ratio(samples, group, AIDED));
     }
+    lines.add(ratio(samples, ASLEEP, AIDED));
     return lines;
+  }
+
+  private static String ratio(Samples samples, String group, String name) {
+    Distribution theirs = samples.of(group, THEIRS);
+    Distribution ours = samples.of(group, name);
+    return String.format(
+        Locale.ROOT,
+        "%s, livepatch / %s: medians %.1f (promised: at least 10), most %.1f",
+        group,
+        name,
+        (double) theirs.median() / Math.max(1, ours.median()),
+        (double) theirs.most() / Math.max(1, ours.most()));
   }
 }

@@ -57,10 +57,22 @@ final class Inputs {
 
   /** The same source as a module that the guest's own livepatch takes, called {@code name}. */
   static Path guestLivepatch(Setting setting, String name, String release) {
+    Path module = madeOfModule(setting, name, release, ".ko");
+    must(List.of("strip", "--strip-debug", module.toString()));
+    return module;
+  }
+
+  /** The same source with all headers of the kernel in it, for a compiler that has none. */
+  static Path preprocessed(Setting setting, String name, String release) {
+    return madeOfModule(setting, name, release, ".i");
+  }
+
+  /** What the kernel's own build makes of a source as a module. */
+  private static Path madeOfModule(Setting setting, String name, String release, String suffix) {
     Path folder = created(setting.work().toAbsolutePath().resolve("klp-" + release));
     String object = name.replace('-', '_');
-    Path module = folder.resolve(object + ".ko");
-    if (!Files.exists(module)) {
+    Path made = folder.resolve(object + suffix);
+    if (!Files.exists(made)) {
       Path output =
           KernelTrees.onThisHost(setting.settings().cache())
               .prepare(release, BuildListener.SILENT)
@@ -74,27 +86,25 @@ final class Inputs {
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
-      must(List.of("make", "-C", output.toString(), "M=" + folder));
-      must(List.of("strip", "--strip-debug", module.toString()));
+      must(List.of("make", "-C", output.toString(), "M=" + folder, object + suffix));
     }
-    return module;
+    return made;
   }
 
   /** The guest's agent. */
   static Path agent(Setting setting) {
-    CommandOutcome built =
-        new ProcessCommands()
-            .run(Command.of(setting.home().resolve("guest-agent/build.sh").toString()));
-    if (!built.succeeded()) {
-      throw new IllegalStateException("cannot build the agent: " + built.tail(3));
-    }
-    return built
-        .output()
+    String build = setting.home().resolve("guest-agent/build.sh").toString();
+    return Path.of(fact(said(List.of(build)), AGENT));
+  }
+
+  /** What follows the word, in the first line that begins with it. */
+  static String fact(String lines, String word) {
+    return lines
         .lines()
-        .filter(line -> line.startsWith(AGENT))
-        .map(line -> Path.of(line.substring(AGENT.length())))
+        .filter(line -> line.startsWith(word))
+        .map(line -> line.substring(word.length()))
         .findFirst()
-        .orElseThrow();
+        .orElseThrow(() -> new IllegalStateException("no " + word + " in " + lines));
   }
 
   private static Path mechanism(Setting setting, String file) {
@@ -125,10 +135,16 @@ final class Inputs {
 
   /** Runs a command of this host that must succeed. */
   static void must(List<String> command) {
+    said(command);
+  }
+
+  /** What a command of this host says, which must succeed. */
+  static String said(List<String> command) {
     CommandOutcome outcome = new ProcessCommands().run(Command.of(command));
     if (!outcome.succeeded()) {
       throw new IllegalStateException(String.join(" ", command) + ": " + outcome.errorLines(3));
     }
+    return outcome.output();
   }
 
   static byte[] read(Path file) {

@@ -7,7 +7,7 @@ import org.lucos.patcher.build.Command;
 import org.lucos.patcher.build.CommandOutcome;
 import org.lucos.patcher.build.ProcessCommands;
 
-/** The kernel of a run, for scenarios that boot no guest to ask. */
+/** The kernel of a run, for scenarios that have no guest to ask, or none yet. */
 final class Kernels {
   private static final String RELEASE = "--release";
   private static final String SERIES = "--series";

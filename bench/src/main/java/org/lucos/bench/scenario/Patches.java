@@ -15,7 +15,9 @@ final class Patches {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
   /** However long a pause takes: it is measured, not undone. */
-  static final SwitchLimits LIMITS = new SwitchLimits(PATIENCE, Duration.ofSeconds(1));
+  static final SwitchLimits LIMITS =
+      new SwitchLimits(PATIENCE, Duration.ofSeconds(1))
+          .kickingAfter(Optional.of(SwitchLimits.KICK_AFTER));
 
   private Patches() {}
 

@@ -17,13 +17,12 @@ import org.lucos.bench.harness.Setting;
  * @param large whether the patch is one of fifty functions rather than one
  */
 record PausedGuests(int vcpus, int threads, boolean busy, boolean large) {
-  private static final int USUAL_VCPUS = 2;
   private static final String ONE = "uptime-shows";
   private static final String FIFTY = "rtnetlink-idles";
 
   /** Two vCPUs that rest, and a patch of one function. */
   static PausedGuests idle(int threads) {
-    return new PausedGuests(USUAL_VCPUS, threads, false, false);
+    return new PausedGuests(ScenarioGuest.VCPUS, threads, false, false);
   }
 
   PausedGuests withOneVcpu() {
@@ -41,7 +40,7 @@ record PausedGuests(int vcpus, int threads, boolean busy, boolean large) {
   /** The group of their samples: what is not usual about them. */
   String label() {
     return String.format(Locale.ROOT, "%d threads", threads)
-        + (vcpus == USUAL_VCPUS ? "" : ", " + vcpus + " vCPU")
+        + (vcpus == ScenarioGuest.VCPUS ? "" : ", " + vcpus + " vCPU")
         + (large ? ", 50 functions" : "")
         + (busy ? ", busy" : "");
   }

@@ -34,7 +34,31 @@ final class ScenarioGuest implements AutoCloseable {
    */
   static ScenarioGuest boot(
       Setting setting, String name, List<String> programs, Optional<Path> agent) {
-    return boot(setting, name, List.of(), VCPUS, programs, agent);
+    return boot(setting, name, List.of(), VCPUS, List.of(), programs, agent);
+  }
+
+  /** Boots one, perhaps with programs of this host. */
+  static ScenarioGuest bootWith(
+      Setting setting, String name, List<String> programs, Optional<HostPrograms> ofHost) {
+    if (ofHost.isEmpty()) {
+      return boot(setting, name, programs, Optional.empty());
+    }
+    ScenarioGuest guest =
+        boot(
+            setting,
+            name,
+            List.of("--files", ofHost.get().folder().toString()),
+            VCPUS,
+            List.of("virtio_pci", "virtio_blk"),
+            programs,
+            Optional.empty());
+    try {
+      guest.run("tar -C / -xf /dev/vda"); // its only disk
+      return guest;
+    } catch (RuntimeException e) {
+      guest.close();
+      throw e;
+    }
   }
 
   /**
@@ -44,7 +68,7 @@ final class ScenarioGuest implements AutoCloseable {
    */
   static ScenarioGuest bootInTurn(
       Setting setting, String name, List<String> programs, Optional<Path> agent) {
-    return boot(setting, name, List.of("--in-turn"), VCPUS, programs, agent);
+    return boot(setting, name, List.of("--in-turn"), VCPUS, List.of(), programs, agent);
   }
 
   /**
@@ -52,13 +76,13 @@ final class ScenarioGuest implements AutoCloseable {
    * time is one of them.
    */
   static ScenarioGuest bootCounted(Setting setting, String name, List<String> programs) {
-    return boot(setting, name, List.of("--counted"), 1, programs, Optional.empty());
+    return boot(setting, name, List.of("--counted"), 1, List.of(), programs, Optional.empty());
   }
 
   /** Boots one with so much memory. */
   static ScenarioGuest bootOfSize(Setting setting, String name, int mebibytes) {
     List<String> machine = List.of("--memory", Integer.toString(mebibytes));
-    return boot(setting, name, machine, VCPUS, List.of(), Optional.empty());
+    return boot(setting, name, machine, VCPUS, List.of(), List.of(), Optional.empty());
   }
 
   private static ScenarioGuest boot(
@@ -66,6 +90,7 @@ final class ScenarioGuest implements AutoCloseable {
       String name,
       List<String> machine,
       int vcpus,
+      List<String> modules,
       List<String> programs,
       Optional<Path> agent) {
     BootedGuest guest =
@@ -75,7 +100,7 @@ final class ScenarioGuest implements AutoCloseable {
             machine,
             setting.kernel(),
             vcpus,
-            List.of(),
+            modules,
             programs.stream().map(program -> Inputs.program(setting, program)).toList(),
             Inputs.programs(setting),
             agent);

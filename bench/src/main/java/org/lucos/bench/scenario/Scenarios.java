@@ -14,6 +14,7 @@ public final class Scenarios {
   public static List<Scenario> all() {
     return List.of(
         PauseScenario.whole(),
+        new GapScenario(),
         new ServiceScenario(),
         new EffectScenario(),
         new CallCostScenario(),
@@ -21,7 +22,7 @@ public final class Scenarios {
         AttachScenario.whole(),
         new HotPathsScenario(),
         new RollbackScenario(),
-        new WorkloadScenario(),
+        WorkloadScenario.whole(),
         new ScaleScenario(),
         new BuildScenario(),
         new CoverageScenario());
@@ -31,6 +32,7 @@ public final class Scenarios {
   public static List<Scenario> brief() {
     return List.of(
         PauseScenario.of(100, 1000),
+        new GapScenario(),
         new ServiceScenario(),
         new EffectScenario(),
         new CallCostScenario(),
@@ -38,7 +40,7 @@ public final class Scenarios {
         AttachScenario.small(),
         HotPathsScenario.brief(),
         new RollbackScenario(),
-        new WorkloadScenario(2),
+        WorkloadScenario.brief(),
         new ScaleScenario(List.of(1, 2, 4)),
         BuildScenario.brief(),
         new CoverageScenario(BRIEF_FILES));

@@ -26,7 +26,6 @@ public final class ServiceScenario implements Scenario {
   private static final String PATCH = "uptime-shows";
   private static final String GROUP = "answers";
   private static final String NOTHING = "nothing";
-  private static final int VCPUS = 2;
   private static final Duration INTERVAL = Duration.ofMillis(10);
   private static final Duration MARGIN = Duration.ofMillis(200);
   private static final Duration LIMIT = Duration.ofSeconds(30);
@@ -74,7 +73,7 @@ public final class ServiceScenario implements Scenario {
             "lucos-bench-service-" + ProcessHandle.current().pid(),
             List.of(),
             setting.kernel(),
-            VCPUS,
+            ScenarioGuest.VCPUS,
             List.of(),
             List.of(),
             Inputs.programs(setting),

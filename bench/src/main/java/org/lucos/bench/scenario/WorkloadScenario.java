@@ -41,15 +41,30 @@ public final class WorkloadScenario implements Scenario {
           "nanosleep-refuses");
 
   private final List<String> patches;
+  private final boolean big;
 
-  /** With all patches there are. */
-  public WorkloadScenario() {
-    this(PATCHES.size());
+  private WorkloadScenario(int patches, boolean big) {
+    this.patches = PATCHES.subList(0, patches);
+    this.big = big;
   }
 
-  /** With so many of them. */
-  public WorkloadScenario(int patches) {
-    this.patches = PATCHES.subList(0, patches);
+  /** With all patches and all workloads there are. */
+  public static WorkloadScenario whole() {
+    return new WorkloadScenario(PATCHES.size(), true);
+  }
+
+  /**
+   * With all workloads.
+   *
+   * @param patches how many, at least two: the first one is applied alone
+   */
+  public static WorkloadScenario of(int patches) {
+    return new WorkloadScenario(patches, true);
+  }
+
+  /** With two patches; nothing is compiled, and no database is made. */
+  public static WorkloadScenario brief() {
+    return new WorkloadScenario(2, false);
   }
 
   @Override
@@ -59,7 +74,7 @@ public final class WorkloadScenario implements Scenario {
 
   @Override
   public String description() {
-    return "small workloads in a guest unmanaged, attached, with 1 and "
+    return "workloads in a guest unmanaged, attached, with 1 and "
         + patches.size()
         + " patches, and after them";
   }
@@ -69,8 +84,10 @@ public final class WorkloadScenario implements Scenario {
     Recording recording = Recording.begin(setting);
     Samples samples = recording.samples();
     progress.accept("booting a guest");
+    Optional<HostPrograms> programs =
+        big ? Optional.of(HostPrograms.of(setting, Kernels.release(setting))) : Optional.empty();
     try (ScenarioGuest guest =
-        ScenarioGuest.boot(setting, "workload", List.of("workloads"), Optional.empty())) {
+        ScenarioGuest.bootWith(setting, "workload", List.of("workloads"), programs)) {
       guest.run("ip link set lo up");
       List<Path> bundles = new ArrayList<>();
       for (String patch : patches) {
@@ -78,27 +95,42 @@ public final class WorkloadScenario implements Scenario {
         bundles.add(Inputs.edit(setting, patch, guest.release()));
       }
       for (int round = 0; round < setting.rounds(); round++) {
-        round(setting, guest, bundles, samples);
+        round(setting, guest, programs, bundles, samples);
         progress.accept("round " + (round + 1) + " of " + setting.rounds());
       }
       return recording.end(this, List.of(guest.facts()), ratios(samples));
     }
   }
 
-  private void round(Setting setting, ScenarioGuest guest, List<Path> bundles, Samples samples) {
-    measure(guest, ALONE, samples);
+  private void round(
+      Setting setting,
+      ScenarioGuest guest,
+      Optional<HostPrograms> programs,
+      List<Path> bundles,
+      Samples samples) {
+    measure(guest, programs, ALONE, samples);
     RunningKernel.attach(guest.domain(), setting.settings().cache().resolve("running"));
-    measure(guest, ATTACHED, samples);
+    measure(guest, programs, ATTACHED, samples);
     Patches.apply(setting, guest.name(), bundles.subList(0, 1));
-    measure(guest, ONE, samples);
+    measure(guest, programs, ONE, samples);
     Patches.apply(setting, guest.name(), bundles.subList(1, bundles.size()));
-    measure(guest, ALL, samples);
+    measure(guest, programs, ALL, samples);
     Patches.revert(setting, guest.name(), patches);
-    measure(guest, AFTER, samples);
+    measure(guest, programs, AFTER, samples);
   }
 
-  private static void measure(ScenarioGuest guest, String state, Samples samples) {
-    for (String line : guest.run("workloads " + BATCHES).lines().toList()) {
+  private static void measure(
+      ScenarioGuest guest, Optional<HostPrograms> programs, String state, Samples samples) {
+    measure(guest, Integer.toString(BATCHES), state, samples);
+    if (programs.isPresent()) {
+      measure(guest, "1 compile " + programs.get().compiling(), state, samples);
+      measure(guest, BATCHES + " sqlite " + programs.get().storing(), state, samples);
+    }
+  }
+
+  private static void measure(
+      ScenarioGuest guest, String workloads, String state, Samples samples) {
+    for (String line : guest.run("workloads " + workloads).lines().toList()) {
       List<String> words = Splitter.on(' ').splitToList(line.strip());
       samples.add(words.get(0), state, UNIT, Long.parseLong(words.get(1)));
     }

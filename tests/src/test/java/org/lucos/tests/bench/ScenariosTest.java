@@ -24,6 +24,7 @@ import org.lucos.bench.scenario.CoverageScenario;
 import org.lucos.bench.scenario.PauseScenario;
 import org.lucos.bench.scenario.ScaleScenario;
 import org.lucos.bench.scenario.Scenarios;
+import org.lucos.bench.scenario.WorkloadScenario;
 import org.lucos.patcher.app.Settings;
 import org.lucos.tests.guest.Repository;
 
@@ -32,6 +33,7 @@ class ScenariosTest {
   private static final List<Scenario> SMALLER =
       List.of(
           PauseScenario.of(10, 50),
+          WorkloadScenario.of(2),
           new ScaleScenario(List.of(1, 2)),
           BuildScenario.ofOneFile(),
           new CoverageScenario(3));

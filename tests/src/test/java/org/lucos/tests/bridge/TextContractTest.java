@@ -43,7 +43,6 @@ class TextContractTest {
   }
 
   @Test
-  @Tag(Contract.CORE)
   void codeWrittenInAPauseIsRunNextByTheOnlyVcpu(@Guest TestGuest guest) {
     writeAndWatch(guest, true);
   }

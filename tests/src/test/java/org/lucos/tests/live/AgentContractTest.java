@@ -7,7 +7,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.lucos.bridge.domain.GuestDomain;
 import org.lucos.bridge.domain.GuestHost;
@@ -31,7 +30,6 @@ class AgentContractTest {
   private static final int TRIES = 4;
 
   @Test
-  @Tag(Contract.CORE)
   void agentAnswersOneControllerAfterTheOtherAndMayDie() {
     try (TestGuest guest =
         TestGuest.boot(GuestSpec.cloud("6.1").withAgent(AgentProgram.inGuest()))) {

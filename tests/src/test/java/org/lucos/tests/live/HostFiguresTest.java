@@ -7,14 +7,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.lucos.bench.harness.Distribution;
 import org.lucos.bench.harness.Samples;
-import org.lucos.bench.harness.Series;
 import org.lucos.bridge.domain.GuestDomain;
 import org.lucos.bridge.domain.GuestHost;
 import org.lucos.bridge.domain.PauseLog;
@@ -25,7 +21,6 @@ import org.lucos.patcher.kernel.RunningKernel;
 import org.lucos.tests.guest.Contract;
 import org.lucos.tests.guest.Guest;
 import org.lucos.tests.guest.Place;
-import org.lucos.tests.guest.Repository;
 import org.lucos.tests.guest.TestGuest;
 
 /**
@@ -37,7 +32,6 @@ class HostFiguresTest {
   private static final int ATTACHES = 4;
   private static final int PAUSES = 100;
   private static final int PATCHES = 5;
-  private static final int GAPS = 3;
   private static final int BULK = 64 << 20;
 
   private final Samples samples = new Samples();
@@ -51,18 +45,9 @@ class HostFiguresTest {
       attach(domain, work);
       read(domain.memory());
       pause(domain);
-      for (int i = 0; i < GAPS; i++) {
-        watched(guest, "gap in the guest: nothing", () -> guest.run("sleep 1"));
-        watched(guest, "... an empty pause", () -> domain.pause("gap").close());
-      }
     }
     patch(guest);
-    Operator operator = new Operator(guest);
-    for (int i = 0; i < GAPS; i++) {
-      watched(guest, "... an apply", () -> operator.apply(Mechanism.CMDLINE.recipe()));
-      watched(guest, "... a revert", () -> operator.revert(Mechanism.CMDLINE.recipe()));
-    }
-    say(accelerator);
+    Figures.say(accelerator, samples, "figures.tsv");
   }
 
   private void attach(GuestDomain domain, Path work) throws IOException {
@@ -133,56 +118,7 @@ class HostFiguresTest {
     assertThat(operator.modules()).isEmpty();
   }
 
-  /**
-   * The longest time that a program on any vCPU does not run during {@code work}, by the time stamp
-   * counter. It stands still in a pause where guests' instructions are translated.
-   */
-  private void watched(TestGuest guest, String name, Runnable work) {
-    guest.run(
-        "clock_gap >/tmp/gap 2>&1 & echo $! >/tmp/gap.pid;"
-            + " until grep -q ready /tmp/gap; do sleep 0.1; done");
-    work.run();
-    String gaps =
-        guest.run(
-            "kill $(cat /tmp/gap.pid); until [ $(wc -l </tmp/gap) -gt $(nproc) ]; do sleep 0.1; done;"
-                + " grep -v ready /tmp/gap");
-    long longest =
-        gaps.lines()
-            .mapToLong(line -> Long.parseLong(line.substring(line.indexOf(' ') + 1)))
-            .max()
-            .orElseThrow();
-    samples.add("", name, longest);
-  }
-
   private void add(String name, long start) {
     samples.add("", name, (System.nanoTime() - start) / 1000);
-  }
-
-  /** A line for each, which the script looks for; the values themselves go into a file. */
-  @SuppressWarnings("SystemOut")
-  private void say(String place) throws IOException {
-    System.out.println("FIGURES|" + place);
-    for (Series series : samples.series()) {
-      Distribution all = series.distribution();
-      System.out.println(
-          String.format(
-              Locale.ROOT,
-              "FIGURE|%s|%.2f|%.2f|%d",
-              series.name(),
-              all.median() / 1000.0,
-              all.most() / 1000.0,
-              all.count()));
-    }
-    List<String> raw =
-        samples.series().stream()
-            .map(
-                series ->
-                    series.name()
-                        + "\t"
-                        + series.samples().stream()
-                            .map(String::valueOf)
-                            .collect(Collectors.joining(" ")))
-            .toList();
-    Files.write(Files.createDirectories(Repository.logs()).resolve("figures.tsv"), raw);
   }
 }
