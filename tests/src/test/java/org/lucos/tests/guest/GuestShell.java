@@ -4,7 +4,6 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
@@ -85,8 +84,7 @@ final class GuestShell implements AutoCloseable {
    * Connects to the port's socket and waits until the shell answers; a guest may still be booting.
    */
   static GuestShell connect(Path socket, Duration limit) throws NoAnswerException, IOException {
-    SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
-    channel.connect(UnixDomainSocketAddress.of(socket));
+    SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket));
     GuestShell shell = new GuestShell(channel);
     shell.reader.start();
     try {

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
-import java.nio.file.Files;
+import java.net.SocketException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -36,11 +36,14 @@ class GuestShellTest {
             .redirectErrorStream(true)
             .redirectOutput(folder.resolve("socat.log").toFile())
             .start();
-    while (!Files.exists(socket)) {
+    while (shell == null) {
       assertThat(terminal.isAlive()).isTrue();
-      Thread.sleep(20);
+      try {
+        shell = GuestShell.connect(socket, LIMIT);
+      } catch (SocketException e) {
+        Thread.sleep(20); // it is not there yet, or nobody listens there yet
+      }
     }
-    shell = GuestShell.connect(socket, LIMIT);
   }
 
   @AfterEach
