@@ -1,5 +1,6 @@
 package org.lucos.patcher.build;
 
+import com.google.common.collect.ImmutableSortedMap;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -65,7 +66,7 @@ final class BuildSteps {
     Compilation compilation = new Compilation(tree, sources.overlay(), step, listener);
     List<CompiledFile> compiled = new ArrayList<>();
     if (!sources.headers().isEmpty()) {
-      List<String> users =
+      ImmutableSortedMap<String, String> users =
           new HeaderUsers(tree, sources.overlay(), step, options, listener)
               .find(sources.headers(), Set.copyOf(sources.compiled()));
       compiled.addAll(compilation.changedOf(users));

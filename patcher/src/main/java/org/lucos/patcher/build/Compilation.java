@@ -1,11 +1,13 @@
 package org.lucos.patcher.build;
 
+import com.google.common.collect.ImmutableSortedMap;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.lucos.patcher.build.PatchAssembler.CompiledFile;
 import org.lucos.patcher.build.diff.Extraction;
@@ -40,13 +42,18 @@ final class Compilation {
 
   /** Compiles; the files may be in any directory. */
   List<CompiledFile> of(List<String> files) {
-    Map<Job, Bytes> compiled = compile(files, Form.values());
+    Map<Job, Bytes> compiled = compile(files, Map.of(), Form.values());
     return files.stream().map(file -> compiledFile(file, true, compiled)).toList();
   }
 
-  /** Compiles files that include a changed header; those whose code stays the same are left out. */
-  List<CompiledFile> changedOf(List<String> files) {
-    Map<Job, Bytes> compiled = compile(files, Form.PATCHED, Form.ORIGINAL);
+  /**
+   * Compiles files that include a changed header; those whose code stays the same are left out.
+   *
+   * @param digests of the files' patched texts
+   */
+  List<CompiledFile> changedOf(ImmutableSortedMap<String, String> digests) {
+    List<String> files = digests.keySet().asList();
+    Map<Job, Bytes> compiled = compile(files, digests, Form.PATCHED, Form.ORIGINAL);
     listener.step("comparing " + files.size() + " objects");
     List<Extraction> extractions =
         Parallel.map(files, listener, file -> compareUser(file, compiled));
@@ -64,7 +71,7 @@ final class Compilation {
                 + String.join(", ", extraction.leftOut()));
       }
     }
-    compiled.putAll(compile(changed, Form.PLAIN));
+    compiled.putAll(compile(changed, Map.of(), Form.PLAIN));
     return changed.stream().map(file -> compiledFile(file, false, compiled)).toList();
   }
 
@@ -76,7 +83,7 @@ final class Compilation {
         bytes(compiled, file, Form.PATCHED));
   }
 
-  private Map<Job, Bytes> compile(List<String> files, Form... forms) {
+  private Map<Job, Bytes> compile(List<String> files, Map<String, String> digests, Form... forms) {
     PatchedTree patched = new PatchedTree(tree.source(), overlay);
     Set<String> directories = new HashSet<>();
     files.forEach(file -> directories.add(file.substring(0, file.lastIndexOf('/'))));
@@ -93,26 +100,32 @@ final class Compilation {
     String what = files.size() == 1 ? files.get(0) : files.size() + " files";
     listener.step("compiling " + what);
     tree.objects(listener);
-    List<Bytes> results = Parallel.map(jobs, listener, this::run);
+    List<Bytes> results = Parallel.map(jobs, listener, job -> run(job, digests));
     for (int i = 0; i < jobs.size(); i++) {
       compiled.put(jobs.get(i), results.get(i));
     }
     return compiled;
   }
 
-  private Bytes run(Job job) {
-    BuildListener silent = BuildListener.SILENT;
-    byte[] object =
+  private Bytes run(Job job, Map<String, String> digests) {
+    return Bytes.of(
         switch (job.form()) {
-          case PATCHED ->
-              tree.compilePatched(job.file(), overlay, objects, Flavour.SECTIONS, silent);
-          case ORIGINAL -> tree.compile(job.file(), Flavour.SECTIONS, silent);
-          case PLAIN -> tree.compile(job.file(), Flavour.PLAIN, silent);
-        };
-    if (job.form() == Form.PATCHED) {
-      FileTrees.writeAtomically(objects.resolve(object(job.file())), object);
-    }
-    return Bytes.of(object);
+          case PATCHED -> patched(job.file(), Optional.ofNullable(digests.get(job.file())));
+          case ORIGINAL -> tree.compile(job.file(), Flavour.SECTIONS, BuildListener.SILENT);
+          case PLAIN -> tree.compile(job.file(), Flavour.PLAIN, BuildListener.SILENT);
+        });
+  }
+
+  private byte[] patched(String file, Optional<String> known) {
+    String digest =
+        known.orElseGet(
+            () ->
+                ObjectCache.digest(
+                    tree.preprocessPatched(file, overlay, objects, BuildListener.SILENT)));
+    byte[] object =
+        tree.compilePatched(file, digest, overlay, objects, Flavour.SECTIONS, BuildListener.SILENT);
+    FileTrees.writeAtomically(objects.resolve(object(file)), object);
+    return object;
   }
 
   private CompiledFile compiledFile(String file, boolean edited, Map<Job, Bytes> compiled) {

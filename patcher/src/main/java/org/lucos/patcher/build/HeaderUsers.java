@@ -1,5 +1,6 @@
 package org.lucos.patcher.build;
 
+import com.google.common.collect.ImmutableSortedMap;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -53,15 +54,15 @@ final class HeaderUsers {
   }
 
   /** What preprocessing says of one file. */
-  private record Verdict(String file, UnitChange change) {}
+  private record Verdict(String file, UnitChange change, String digest) {}
 
   /**
-   * The C files to compile, in the order of their names.
+   * The C files to compile, in the order of their names, with the digests of their patched texts.
    *
    * @param headers that are patched
    * @param known files that are compiled anyway
    */
-  List<String> find(Set<String> headers, Set<String> known) {
+  ImmutableSortedMap<String, String> find(Set<String> headers, Set<String> known) {
     KernelObjects objects = tree.objects(listener);
     IncludeGraph graph = tree.includes(listener);
     listener.step("finding who uses " + String.join(", ", headers));
@@ -147,7 +148,7 @@ final class HeaderUsers {
   }
 
   /** The third sieve. */
-  private List<String> sieved(Set<String> headers, List<String> concerned) {
+  private ImmutableSortedMap<String, String> sieved(Set<String> headers, List<String> concerned) {
     listener.step("preprocessing " + concerned.size() + " files before and after");
     PatchedTree patched = new PatchedTree(tree.source(), overlay);
     Set<String> all = new TreeSet<>(headers);
@@ -155,11 +156,11 @@ final class HeaderUsers {
     all.stream().map(HeaderUsers::top).distinct().forEach(patched::openAll);
     List<Verdict> verdicts = Parallel.map(concerned, listener, this::verdict);
     StringBuilder report = new StringBuilder();
-    List<String> compile = new ArrayList<>();
+    ImmutableSortedMap.Builder<String, String> found = ImmutableSortedMap.naturalOrder();
     for (Verdict verdict : verdicts) {
       report.append(verdict.file()).append(' ').append(verdict.change()).append('\n');
       if (verdict.change() instanceof UnitChange.Code) {
-        compile.add(verdict.file());
+        found.put(verdict.file(), verdict.digest());
       }
     }
     FileTrees.writeText(work.resolve("header-users.txt"), report.toString());
@@ -173,7 +174,8 @@ final class HeaderUsers {
                 1));
       }
     }
-    compile.forEach(this::checkPlace);
+    ImmutableSortedMap<String, String> compile = found.build();
+    compile.keySet().forEach(this::checkPlace);
     if (compile.size() > limit) {
       throw tooMany(headers, compile.size());
     }
@@ -187,15 +189,11 @@ final class HeaderUsers {
   }
 
   private Verdict verdict(String file) {
-    byte[] before = tree.preprocess(file, Optional.empty(), work, BuildListener.SILENT);
-    byte[] after = tree.preprocess(file, Optional.of(overlay), work, BuildListener.SILENT);
-    UnitChange change = UnitChange.between(text(before), text(after));
+    String before = tree.preprocess(file, BuildListener.SILENT);
+    String after = tree.preprocessPatched(file, overlay, work, BuildListener.SILENT);
+    UnitChange change = UnitChange.between(before, after);
     boolean assembly = file.endsWith(".S") && !(change instanceof UnitChange.None);
-    return new Verdict(file, assembly ? new UnitChange.Code() : change);
-  }
-
-  private static String text(byte[] bytes) {
-    return new String(bytes, java.nio.charset.StandardCharsets.ISO_8859_1);
+    return new Verdict(file, assembly ? new UnitChange.Code() : change, ObjectCache.digest(after));
   }
 
   private void checkPlace(String file) {

@@ -1,9 +1,6 @@
 package org.lucos.patcher.build;
 
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,8 +13,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
-import java.util.zip.GZIPInputStream;
-import java.util.zip.GZIPOutputStream;
 import org.lucos.patcher.build.KernelObjects.KernelObject;
 import org.lucos.patcher.build.source.IncludeGraph;
 import org.lucos.patcher.build.source.IncludeScanner;
@@ -68,21 +63,11 @@ final class Includes {
     IncludeScanner scanner = new IncludeScanner(files, SEARCHED, texts);
     IncludeGraph graph =
         Watched.run("reading includes", () -> scanner.scan(roots), () -> listener.progress(0, 0));
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try (GZIPOutputStream out = new GZIPOutputStream(bytes)) {
-      out.write(graph.text().getBytes(StandardCharsets.ISO_8859_1));
-    } catch (IOException e) {
-      throw new BuildFailedException("cannot write " + file, e);
-    }
-    FileTrees.writeAtomically(file, bytes.toByteArray());
+    PackedText.write(file, graph.text());
   }
 
   static IncludeGraph read(Path file) {
-    try (GZIPInputStream in = new GZIPInputStream(new ByteArrayInputStream(FileTrees.read(file)))) {
-      return IncludeGraph.parse(new String(in.readAllBytes(), StandardCharsets.ISO_8859_1));
-    } catch (IOException e) {
-      throw new BuildFailedException("cannot read " + file + ": delete it and build again", e);
-    }
+    return IncludeGraph.parse(PackedText.read(file));
   }
 
   /** What a compile line includes before the file: {@code -include FILE}. */

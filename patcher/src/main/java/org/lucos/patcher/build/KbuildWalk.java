@@ -1,14 +1,12 @@
 package org.lucos.patcher.build;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import java.util.zip.GZIPOutputStream;
 
 /**
  * Has Kbuild go through every directory that a configuration enters and say, instead of compiling,
@@ -73,8 +71,8 @@ final class KbuildWalk {
     this.variables = variables;
   }
 
-  /** Walks; the answers of all directories in the order of their names, compressed. */
-  byte[] walk(BuildListener listener) {
+  /** Walks; the answers of all directories in the order of their names. */
+  String walk(BuildListener listener) {
     try {
       Path answers = Files.createTempDirectory(FileTrees.parent(output), "walk-");
       try {
@@ -114,15 +112,13 @@ final class KbuildWalk {
     return argv;
   }
 
-  private static byte[] gathered(Path answers) throws IOException {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try (Stream<Path> files = Files.list(answers);
-        GZIPOutputStream out = new GZIPOutputStream(bytes)) {
-      for (Path file :
-          files.filter(f -> f.getFileName().toString().startsWith("d!")).sorted().toList()) {
-        out.write(FileTrees.readText(file).getBytes(StandardCharsets.ISO_8859_1));
-      }
+  private static String gathered(Path answers) throws IOException {
+    try (Stream<Path> files = Files.list(answers)) {
+      return files
+          .filter(f -> f.getFileName().toString().startsWith("d!"))
+          .sorted()
+          .map(FileTrees::readText)
+          .collect(Collectors.joining());
     }
-    return bytes.toByteArray();
   }
 }

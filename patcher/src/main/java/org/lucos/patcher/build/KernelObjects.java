@@ -2,9 +2,6 @@ package org.lucos.patcher.build;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSortedMap;
-import java.io.ByteArrayInputStream;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -14,7 +11,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.zip.GZIPInputStream;
 import org.lucos.patcher.bytes.MalformedDataException;
 
 /**
@@ -26,8 +22,6 @@ import org.lucos.patcher.bytes.MalformedDataException;
  */
 record KernelObjects(
     ImmutableSortedMap<String, KernelObject> objects, List<String> delayedObjtool) {
-  private static final int LONGEST = 1 << 28;
-
   KernelObjects {
     delayedObjtool = ImmutableList.copyOf(delayedObjtool);
   }
@@ -43,16 +37,7 @@ record KernelObjects(
    */
   record KernelObject(String object, String source, Placement placement, String command) {}
 
-  /** Reads what a walk wrote. */
-  static KernelObjects read(String name, byte[] compressed) {
-    try (GZIPInputStream in = new GZIPInputStream(new ByteArrayInputStream(compressed))) {
-      byte[] text = in.readNBytes(LONGEST);
-      return parse(name, new String(text, StandardCharsets.ISO_8859_1));
-    } catch (IOException e) {
-      throw new MalformedDataException(name, 0, "no list of objects: " + e.getMessage());
-    }
-  }
-
+  /** Reads what a walk gave. */
   static KernelObjects parse(String name, String text) {
     Set<String> builtIn = new HashSet<>();
     Map<String, Set<String>> modules = new HashMap<>();

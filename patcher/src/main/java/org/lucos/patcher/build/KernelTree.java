@@ -141,83 +141,80 @@ public final class KernelTree {
    */
   public byte[] compilePatched(
       String cFile, Path overlay, Path work, Flavour flavour, BuildListener listener) {
+    String text = preprocessPatched(cFile, overlay, work, listener);
+    return compilePatched(cFile, ObjectCache.digest(text), overlay, work, flavour, listener);
+  }
+
+  /** The same of a file that has been preprocessed before: to a text of this digest. */
+  byte[] compilePatched(
+      String cFile,
+      String digest,
+      Path overlay,
+      Path work,
+      Flavour flavour,
+      BuildListener listener) {
     Path copy = overlay.toAbsolutePath();
     PatchedTree patched = new PatchedTree(source, copy);
     patched.open(directory(cFile));
     CompileLine line = compileLine(cFile, listener);
+    String key = key(cFile, line, flavour, digest);
+    Optional<byte[]> known = objects.get(key);
+    if (known.isPresent()) {
+      return known.get();
+    }
     CompileLine there = line.in(source, copy);
     listener.step("compiling patched " + cFile + " (" + flavour.label() + ")");
     Path directory = FileTrees.directories(work.toAbsolutePath());
-    return in(
-        copy,
-        cFile,
-        () ->
-            withGenerated(
-                cFile,
-                listener,
-                () -> {
-                  String key = key(cFile, line, flavour, preprocess(cFile, there, directory));
-                  Optional<byte[]> known = objects.get(key);
-                  if (known.isPresent()) {
-                    return known.get();
-                  }
-                  byte[] object = compile(cFile, there, flavour, directory, patched::requireSeen);
-                  objects.put(key, object);
-                  return object;
-                }));
+    byte[] object =
+        in(
+            copy,
+            cFile,
+            listener,
+            () -> compile(cFile, there, flavour, directory, patched::requireSeen));
+    objects.put(key, object);
+    return object;
   }
 
-  /**
-   * A source file preprocessed, without line markers.
-   *
-   * @param overlay see {@link #compilePatched}; the original is taken if empty
-   * @param work a directory for what is made on the way
-   */
-  byte[] preprocess(String file, Optional<Path> overlay, Path work, BuildListener listener) {
-    CompileLine line = compileLine(file, listener);
-    Path directory = FileTrees.directories(work.toAbsolutePath());
-    if (overlay.isEmpty()) {
-      return withGenerated(file, listener, () -> preprocess(file, line, directory));
+  /** The original of a source file preprocessed, without line markers; cached. */
+  String preprocess(String file, BuildListener listener) {
+    Path kept = root.resolve("objects").resolve(file + ".i.gz");
+    if (!Files.exists(kept)) {
+      CompileLine line = compileLine(file, listener);
+      Path directory = FileTrees.directories(FileTrees.parent(kept));
+      PackedText.write(
+          kept, withGenerated(file, listener, () -> preprocess(file, line, directory)));
     }
-    Path copy = overlay.get().toAbsolutePath();
-    new PatchedTree(source, copy).open(directory(file));
-    CompileLine there = line.in(source, copy);
-    return in(
-        copy, file, () -> withGenerated(file, listener, () -> preprocess(file, there, directory)));
+    return PackedText.read(kept);
   }
 
-  private byte[] preprocess(String file, CompileLine line, Path directory) {
+  /** A patched source file preprocessed, without line markers; see {@link #compilePatched}. */
+  String preprocessPatched(String file, Path overlay, Path work, BuildListener listener) {
+    Path copy = overlay.toAbsolutePath();
+    new PatchedTree(source, copy).open(directory(file));
+    CompileLine there = compileLine(file, listener).in(source, copy);
+    Path directory = FileTrees.directories(work.toAbsolutePath());
+    return in(copy, file, listener, () -> preprocess(file, there, directory));
+  }
+
+  private String preprocess(String file, CompileLine line, Path directory) {
     Path text = temporary(directory, ".i");
     try {
       runOn(file, line.preprocess(text.toString(), line.source()));
-      return FileTrees.read(text);
+      return FileTrees.readText(text);
     } finally {
       FileTrees.delete(text);
     }
   }
 
   /** What the object depends on; objtool is that of the source. */
-  private String key(String cFile, CompileLine line, Flavour flavour, byte[] preprocessed) {
+  private String key(String cFile, CompileLine line, Flavour flavour, String digest) {
     List<String> words = new ArrayList<>(line.compile(flavour.flags(), "", ""));
     words.addAll(line.objtool(""));
     words.addAll(delayedObjtool(cFile, Path.of("")));
     words.add(compiler());
     words.add(otherCompiler().toString());
     words.add(sourcePackage().toString());
-    return ObjectCache.key(words, preprocessed);
-  }
-
-  /** Compiler messages name files by their path in the source. */
-  private static <T> T in(Path copy, String file, Supplier<T> work) {
-    try {
-      return work.get();
-    } catch (RefusedException e) {
-      if (e.refusal() instanceof InputRefusal.CompileFailed failed) {
-        String detail = failed.detail().replace(copy + "/", "");
-        throw new RefusedException(new InputRefusal.CompileFailed(file, detail), e);
-      }
-      throw e;
-    }
+    return ObjectCache.key(words, digest);
   }
 
   /** Does it again with the files that the object's own make rule generates at first. */
@@ -234,6 +231,19 @@ public final class KernelTree {
       listener.note(file + " needs generated files: made with Kbuild");
       CacheLock.holding(cache, "make-" + release(), listener, () -> make.object(file));
       return work.get();
+    }
+  }
+
+  /** The same; compiler messages name files by their path in the source. */
+  private <T> T in(Path copy, String file, BuildListener listener, Supplier<T> work) {
+    try {
+      return withGenerated(file, listener, work);
+    } catch (RefusedException e) {
+      if (e.refusal() instanceof InputRefusal.CompileFailed failed) {
+        String detail = failed.detail().replace(copy + "/", "");
+        throw new RefusedException(new InputRefusal.CompileFailed(file, detail), e);
+      }
+      throw e;
     }
   }
 
@@ -326,12 +336,12 @@ public final class KernelTree {
               if (!Files.exists(file)) {
                 listener.step("asking Kbuild what " + release() + " is compiled of");
                 KbuildWalk walk = new KbuildWalk(commands, source, output, variables);
-                FileTrees.writeAtomically(file, walk.walk(listener));
+                PackedText.write(file, walk.walk(listener));
               }
               return file;
             });
       }
-      known = Optional.of(KernelObjects.read(file.toString(), FileTrees.read(file)));
+      known = Optional.of(KernelObjects.parse(file.toString(), PackedText.read(file)));
     }
     return known.get();
   }

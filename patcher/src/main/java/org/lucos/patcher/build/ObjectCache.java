@@ -34,12 +34,19 @@ final class ObjectCache {
     this.clock = clock;
   }
 
-  /** The key of an object. */
-  static String key(List<String> command, byte[] preprocessed) {
-    byte[] words = (String.join("\0", command) + "\0\0").getBytes(StandardCharsets.UTF_8);
-    byte[] all = java.util.Arrays.copyOf(words, words.length + preprocessed.length);
-    System.arraycopy(preprocessed, 0, all, words.length, preprocessed.length);
-    return Bytes.of(all).sha256();
+  /** What tells preprocessed texts apart. */
+  static String digest(String text) {
+    return Bytes.of(text.getBytes(StandardCharsets.ISO_8859_1)).sha256();
+  }
+
+  /**
+   * The key of an object.
+   *
+   * @param digest of its preprocessed text
+   */
+  static String key(List<String> command, String digest) {
+    String all = String.join("\0", command) + "\0\0" + digest;
+    return Bytes.of(all.getBytes(StandardCharsets.UTF_8)).sha256();
   }
 
   /** The object of that key, if it is there. */

@@ -2,7 +2,6 @@ package org.lucos.patcher.build;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
@@ -24,6 +23,6 @@ class ObjectCacheTest {
   }
 
   private static String key(String text, String... command) {
-    return ObjectCache.key(List.of(command), text.getBytes(StandardCharsets.UTF_8));
+    return ObjectCache.key(List.of(command), text);
   }
 }

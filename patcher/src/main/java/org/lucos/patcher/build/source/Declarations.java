@@ -1,10 +1,14 @@
 package org.lucos.patcher.build.source;
 
+import com.google.common.base.Strings;
 import com.google.common.collect.ImmutableList;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.function.IntPredicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.lucos.patcher.build.source.Declaration.Kind;
@@ -17,8 +21,18 @@ import org.lucos.patcher.build.source.Declaration.Kind;
 final class Declarations {
   private static final Pattern DEFINE = Pattern.compile("#\\s*define\\s+(\\w+).*", Pattern.DOTALL);
 
+  /**
+   * A place at which a text may be cut: a line's end at which nothing is open.
+   *
+   * @param at characters from the beginning of the text
+   * @param before how many declarations lie before it
+   */
+  private record Cut(int at, int before) {}
+
   private final String text;
+  private final IntPredicate last;
   private final List<Declaration> found = new ArrayList<>();
+  private final List<Cut> cuts = new ArrayList<>();
   private final StringBuilder piece = new StringBuilder();
   private final Deque<Integer> conditions = new ArrayDeque<>();
   private int at;
@@ -26,18 +40,59 @@ final class Declarations {
   private int body = -1;
   private int assignment = -1;
   private boolean lineStart = true;
+  private boolean done;
 
-  private Declarations(String text) {
+  private Declarations(String text, int from, IntPredicate last) {
     this.text = text;
+    this.at = from;
+    this.last = last;
+    split();
+  }
+
+  /** Reads a text. */
+  static Declarations read(String text) {
+    return new Declarations(text, 0, cut -> false);
   }
 
   /** The declarations of a text, in order. */
   static ImmutableList<Declaration> of(String text) {
-    return ImmutableList.copyOf(new Declarations(text).split());
+    return read(text).all();
   }
 
-  private List<Declaration> split() {
-    while (at < text.length()) {
+  /** The declarations, in order. */
+  ImmutableList<Declaration> all() {
+    return ImmutableList.copyOf(found);
+  }
+
+  /**
+   * The declarations of a text that differs from this one in few places. What lies before the first
+   * and behind the last difference is not read again: it is the same objects.
+   */
+  ImmutableList<Declaration> edited(String after) {
+    int begin = Strings.commonPrefix(text, after).length();
+    int most = Math.min(text.length(), after.length()) - begin;
+    int end = after.length() - Math.min(most, Strings.commonSuffix(text, after).length());
+    Cut first = new Cut(0, 0);
+    Map<Integer, Cut> behind = new HashMap<>();
+    for (Cut cut : cuts) {
+      int there = cut.at() + after.length() - text.length();
+      if (cut.at() < begin) {
+        first = cut;
+      } else if (there >= end) {
+        behind.put(there, cut);
+      }
+    }
+    Declarations middle = new Declarations(after, first.at(), behind::containsKey);
+    Cut rest = middle.done ? behind.get(middle.at) : null;
+    return ImmutableList.<Declaration>builder()
+        .addAll(found.subList(0, first.before()))
+        .addAll(middle.found)
+        .addAll(rest == null ? List.of() : found.subList(rest.before(), found.size()))
+        .build();
+  }
+
+  private void split() {
+    while (at < text.length() && !done) {
       char c = text.charAt(at);
       if (c == '\n') {
         lineStart = true;
@@ -64,7 +119,6 @@ final class Declarations {
       }
     }
     end();
-    return found;
   }
 
   private char next() {
@@ -110,12 +164,14 @@ final class Declarations {
         piece.append(c);
         if (c == '}' && depth == 0 && isFunction()) {
           end();
+          cut();
         }
       }
       case ';' -> {
         piece.append(c);
         if (depth == 0) {
           end();
+          cut();
         }
       }
       case '=' -> {
@@ -165,6 +221,14 @@ final class Declarations {
 
   private boolean isFunction() {
     return body >= 0 && assignment < 0 && DeclarationNames.isFunctionHead(piece.substring(0, body));
+  }
+
+  /** Behind a declaration: everything is as at the beginning of a text, if a line ends here. */
+  private void cut() {
+    if (conditions.isEmpty() && at < text.length() && text.charAt(at) == '\n') {
+      cuts.add(new Cut(at, found.size()));
+      done = last.test(at);
+    }
   }
 
   private void end() {

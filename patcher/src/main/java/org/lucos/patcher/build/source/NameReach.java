@@ -2,12 +2,14 @@ package org.lucos.patcher.build.source;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.Sets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -28,6 +30,7 @@ public final class NameReach {
 
   private static final Pattern CHAIN = Pattern.compile("\\w+(?: ?## ?\\w+)+");
   private static final Pattern PARAMETERS = Pattern.compile("# ?define \\w+\\(([^)]*)\\)");
+  private static final Pattern ARGUMENTS = Pattern.compile("\\s*\\(([^;{}]*?)\\)");
   private static final int LEAST_FRAGMENT = 2;
   private static final int LARGEST_FAMILY = 60;
 
@@ -141,7 +144,8 @@ public final class NameReach {
             arguments.add(made.group(i));
           }
           arguments.remove("");
-          called(paster.macro(), arguments).forEach(file -> reach(file, reached));
+          called(paster.macro(), arguments, having(arguments))
+              .forEach(file -> reach(file, reached));
         }
       }
       joined(name).forEach(file -> reach(file, reached));
@@ -200,31 +204,54 @@ public final class NameReach {
   private Set<String> joined(String left, String right) {
     Set<String> found = new HashSet<>();
     if (mentions.containsKey(left) && mentions.containsKey(right)) {
-      joiners.forEach(macro -> found.addAll(called(macro, Set.of(left, right))));
+      Set<String> arguments = ImmutableSet.of(left, right);
+      Set<String> having = having(arguments);
+      joiners.forEach(macro -> found.addAll(called(macro, arguments, having)));
     }
     return found;
   }
 
-  /** Files in which a macro, or one that is made of it, is given all of some words. */
-  private Set<String> called(String macro, Set<String> arguments) {
-    Set<String> having = new HashSet<>(roots);
-    having.addAll(headers);
-    arguments.forEach(word -> having.retainAll(mentions.getOrDefault(word, List.of())));
+  /**
+   * Files in which a macro, or one that is made of it, is given all of some words.
+   *
+   * @param having files that mention these words
+   */
+  private Set<String> called(String macro, Set<String> arguments, Set<String> having) {
     Set<String> found = new HashSet<>();
     for (String one : having.isEmpty() ? Set.<String>of() : family(macro)) {
       Set<String> files = new HashSet<>(mentions.getOrDefault(one, List.of()));
       files.retainAll(having);
-      Pattern call = Pattern.compile("\\b" + one + "\\s*\\(([^;{}]*?)\\)");
-      for (String file : files) {
-        Matcher calls = call.matcher(texts.apply(file));
-        while (!found.contains(file) && calls.find()) {
-          if (Words.of(calls.group(1)).containsAll(arguments)) {
-            found.add(file);
-          }
-        }
-      }
+      files.removeAll(found);
+      files.stream().filter(file -> calls(texts.apply(file), one, arguments)).forEach(found::add);
     }
     return found;
+  }
+
+  /** Whether a text gives a macro all of some words in one call. */
+  private static boolean calls(String text, String macro, Set<String> arguments) {
+    Matcher given = ARGUMENTS.matcher(text);
+    int at = Words.find(text, macro, 0);
+    while (at >= 0) {
+      given.region(at + macro.length(), text.length());
+      if (given.lookingAt() && Words.of(given.group(1)).containsAll(arguments)) {
+        return true;
+      }
+      at = Words.find(text, macro, at + 1);
+    }
+    return false;
+  }
+
+  /** Files that mention all of some words. */
+  private Set<String> having(Set<String> words) {
+    if (words.isEmpty()) {
+      return Sets.union(roots, headers);
+    }
+    Iterator<String> each = words.iterator();
+    Set<String> having = new HashSet<>(mentions.getOrDefault(each.next(), List.of()));
+    while (each.hasNext()) {
+      having.retainAll(new HashSet<>(mentions.getOrDefault(each.next(), List.of())));
+    }
+    return having;
   }
 
   /** A macro and those that hand their arguments on to it. */

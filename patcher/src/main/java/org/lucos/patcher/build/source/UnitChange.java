@@ -1,6 +1,7 @@
 package org.lucos.patcher.build.source;
 
 import com.google.common.collect.HashMultiset;
+import com.google.common.collect.Iterables;
 import com.google.common.collect.Multiset;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -42,16 +43,33 @@ public sealed interface UnitChange {
   /** The comparison. */
   final class Comparison {
     private final List<Declaration> olds;
-    private final List<Declaration> news;
+
+    /** Parts of both: before the first and behind the last declaration that differs. */
+    private final List<Declaration> oldPart;
+
+    private final List<Declaration> newPart;
 
     private Comparison(String before, String after) {
-      this.olds = Declarations.of(before);
-      this.news = Declarations.of(after);
+      Declarations read = Declarations.read(before);
+      olds = read.all();
+      List<Declaration> news = read.edited(after);
+      int least = Math.min(olds.size(), news.size());
+      int first = 0;
+      while (first < least && same(olds.get(first), news.get(first))) {
+        first++;
+      }
+      int rest = 0;
+      while (rest < least - first
+          && same(olds.get(olds.size() - 1 - rest), news.get(news.size() - 1 - rest))) {
+        rest++;
+      }
+      oldPart = olds.subList(first, olds.size() - rest);
+      newPart = news.subList(first, news.size() - rest);
     }
 
     private UnitChange result() {
-      List<Declaration> gone = without(olds, news);
-      List<Declaration> come = without(news, olds);
+      List<Declaration> gone = without(oldPart, newPart);
+      List<Declaration> come = without(newPart, oldPart);
       List<Declaration> changed = new ArrayList<>(gone);
       changed.addAll(come);
       if (changed.isEmpty()) {
@@ -76,7 +94,7 @@ public sealed interface UnitChange {
                 ? Words.of(declaration.text())
                 : declaration.names());
       }
-      return isUsed(names, changed) ? new Code() : new Unused();
+      return isUsed(names, Set.copyOf(changed)) ? new Code() : new Unused();
     }
 
     /** An enumeration may get more members at its end; no other type may change. */
@@ -108,17 +126,14 @@ public sealed interface UnitChange {
     }
 
     /** Whether code that is there uses one of the names, by way of other static functions too. */
-    private boolean isUsed(Set<String> names, List<Declaration> changed) {
-      Set<Declaration> all = new HashSet<>(olds);
-      all.addAll(news);
-      changed.forEach(all::remove);
+    private boolean isUsed(Set<String> names, Set<Declaration> changed) {
       Deque<String> open = new ArrayDeque<>(names);
       Set<String> known = new HashSet<>(names);
       while (!open.isEmpty()) {
         String name = open.remove();
-        for (Declaration declaration : all) {
+        for (Declaration declaration : Iterables.concat(olds, newPart)) {
           boolean silent = declaration.kind() == Kind.PROTOTYPE || declaration.kind() == Kind.EMPTY;
-          if (silent || !declaration.mentions(name)) {
+          if (silent || !declaration.mentions(name) || changed.contains(declaration)) {
             continue;
           }
           if (!declaration.vanishesUnused()) {
@@ -132,6 +147,12 @@ public sealed interface UnitChange {
         }
       }
       return false;
+    }
+
+    /** A shortcut: those that are equal, but not the same, only cost time. */
+    @SuppressWarnings("ReferenceEquality")
+    private static boolean same(Declaration one, Declaration other) {
+      return one == other;
     }
 
     private static List<Declaration> without(List<Declaration> all, List<Declaration> others) {

@@ -2,6 +2,7 @@ package org.lucos.patcher.build.source;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -75,6 +76,20 @@ class UnitChangeTest {
   }
 
   @Test
+  void whatIsTheSameIsNotReadAgain() {
+    Declarations read = Declarations.read(UNIT);
+    List<Declaration> edited = read.edited(UNIT.replace("low(x) + 1", "low(x) + 2"));
+    assertThat(edited).hasSameSizeAs(read.all());
+    for (int i = 0; i < edited.size(); i++) {
+      if (edited.get(i).names().contains("middle")) {
+        assertThat(edited.get(i)).isNotEqualTo(read.all().get(i));
+      } else {
+        assertThat(edited.get(i)).isSameAs(read.all().get(i));
+      }
+    }
+  }
+
+  @Test
   void anyTextIsReadToItsEnd() {
     Random random = new Random(3);
     for (int round = 0; round < 2_000; round++) {
@@ -83,7 +98,13 @@ class UnitChangeTest {
         text.setCharAt(
             random.nextInt(text.length()), "{}()[];#\"'\\/* \n=x".charAt(random.nextInt(17)));
       }
-      Declarations.of(text.toString());
+      int at = random.nextInt(text.length());
+      String piece = UNIT.substring(0, random.nextInt(UNIT.length()));
+      text.replace(
+          at, Math.min(text.length(), at + random.nextInt(9)), round % 3 == 0 ? piece : "");
+      assertThat(Declarations.read(UNIT).edited(text.toString()))
+          .as("%s", text)
+          .isEqualTo(Declarations.of(text.toString()));
       assertThat(UnitChange.between(UNIT, text.toString())).isNotNull();
     }
   }
