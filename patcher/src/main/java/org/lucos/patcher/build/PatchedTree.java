@@ -40,9 +40,14 @@ final class PatchedTree {
   /** Makes a directory and all below it directories. */
   void openAll(String directory) {
     open(directory);
-    for (Path below : children(source.resolve(directory))) {
+    openBelow(source.resolve(directory));
+  }
+
+  private void openBelow(Path directory) {
+    for (Path below : children(directory)) {
       if (Files.isDirectory(below, LinkOption.NOFOLLOW_LINKS)) {
-        openAll(source.relativize(below).toString());
+        link(source.relativize(below));
+        openBelow(below);
       }
     }
   }
