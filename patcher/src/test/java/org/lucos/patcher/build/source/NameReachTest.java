@@ -53,4 +53,9 @@ class NameReachTest {
     assertThat(of("set_one").roots()).isEmpty();
     assertThat(of("get_two").roots()).containsExactlyInAnyOrder("c.c", "d.c");
   }
+
+  @Test
+  void aNameMayBePutTogetherOfOneWordTwice() {
+    assertThat(of("getget").roots()).containsExactly("d.c");
+  }
 }
