@@ -117,13 +117,12 @@ final class Compilation {
   }
 
   private byte[] patched(String file, Optional<String> known) {
-    String digest =
-        known.orElseGet(
-            () ->
-                ObjectCache.digest(
-                    tree.preprocessPatched(file, overlay, objects, BuildListener.SILENT)));
+    Flavour flavour = Flavour.SECTIONS;
+    BuildListener silent = BuildListener.SILENT;
     byte[] object =
-        tree.compilePatched(file, digest, overlay, objects, Flavour.SECTIONS, BuildListener.SILENT);
+        known
+            .map(digest -> tree.compilePatched(file, digest, overlay, objects, flavour, silent))
+            .orElseGet(() -> tree.compilePatched(file, overlay, objects, flavour, silent));
     FileTrees.writeAtomically(objects.resolve(object(file)), object);
     return object;
   }

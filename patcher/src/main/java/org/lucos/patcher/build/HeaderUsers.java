@@ -53,8 +53,8 @@ final class HeaderUsers {
     this.listener = listener;
   }
 
-  /** What preprocessing says of one file. */
-  private record Verdict(String file, UnitChange change, String digest) {}
+  /** What preprocessing says of one file; the digest of its patched text if that may matter. */
+  private record Verdict(String file, UnitChange change, Optional<String> digest) {}
 
   /**
    * The C files to compile, in the order of their names, with the digests of their patched texts.
@@ -159,9 +159,7 @@ final class HeaderUsers {
     ImmutableSortedMap.Builder<String, String> found = ImmutableSortedMap.naturalOrder();
     for (Verdict verdict : verdicts) {
       report.append(verdict.file()).append(' ').append(verdict.change()).append('\n');
-      if (verdict.change() instanceof UnitChange.Code) {
-        found.put(verdict.file(), verdict.digest());
-      }
+      verdict.digest().ifPresent(digest -> found.put(verdict.file(), digest));
     }
     FileTrees.writeText(work.resolve("header-users.txt"), report.toString());
     for (Verdict verdict : verdicts) {
@@ -193,7 +191,9 @@ final class HeaderUsers {
     String after = tree.preprocessPatched(file, overlay, work, BuildListener.SILENT);
     UnitChange change = UnitChange.between(before, after);
     boolean assembly = file.endsWith(".S") && !(change instanceof UnitChange.None);
-    return new Verdict(file, assembly ? new UnitChange.Code() : change, ObjectCache.digest(after));
+    return assembly || change instanceof UnitChange.Code
+        ? new Verdict(file, new UnitChange.Code(), Optional.of(ObjectCache.digest(after)))
+        : new Verdict(file, change, Optional.empty());
   }
 
   private void checkPlace(String file) {

@@ -11,8 +11,6 @@ import org.lucos.patcher.bytes.MalformedDataException;
 
 /** Texts of source code, and about it, that are kept compressed; each byte is one character. */
 final class PackedText {
-  private static final int LONGEST = 1 << 28;
-
   private PackedText() {}
 
   /** Writes a file so that readers see either nothing, what was before, or all of it. */
@@ -33,7 +31,7 @@ final class PackedText {
    */
   static String read(Path file) {
     try (GZIPInputStream in = new GZIPInputStream(new ByteArrayInputStream(FileTrees.read(file)))) {
-      return new String(in.readNBytes(LONGEST), StandardCharsets.ISO_8859_1);
+      return new String(in.readAllBytes(), StandardCharsets.ISO_8859_1);
     } catch (IOException e) {
       throw new MalformedDataException(
           file.toString(), 0, "no compressed text (" + e.getMessage() + "); delete it and go on");
