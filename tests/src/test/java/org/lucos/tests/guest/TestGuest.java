@@ -30,6 +30,7 @@ public final class TestGuest implements AutoCloseable {
   private final GuestShell shell;
   private final Duration bootTime;
   private String mark = "";
+  private boolean complained;
 
   private TestGuest(GuestSpec spec, BootedDomain domain, GuestShell shell, Duration bootTime) {
     this.spec = spec;
@@ -126,9 +127,12 @@ public final class TestGuest implements AutoCloseable {
     return bootTime;
   }
 
-  /** Whether the domain is still there and its shell can take commands. */
+  /**
+   * Whether the domain is still there, its shell can take commands, and no test has failed because
+   * of what its kernel logged: the next one would fail by the same lines.
+   */
   public boolean isUsable() {
-    return domain.isAlive() && !shell.isLost();
+    return domain.isAlive() && !shell.isLost() && !complained;
   }
 
   /**
@@ -215,6 +219,7 @@ public final class TestGuest implements AutoCloseable {
   public void assertNoKernelWarnings() {
     KernelLog log = newKernelLog();
     if (!log.troubles().isEmpty()) {
+      complained = true;
       throw failure("the guest's kernel complains:\n" + log);
     }
   }

@@ -108,6 +108,7 @@ class TestGuestTest {
     guest.assertNoKernelWarnings();
     guest.run("echo 'BUG: told by a test' >/dev/kmsg");
     assertThatThrownBy(guest::assertNoKernelWarnings).hasMessageContaining("BUG: told by a test");
+    assertThat(guest.isUsable()).as("for other tests").isFalse();
     guest.markKernelLog();
     guest.assertNoKernelWarnings();
   }
