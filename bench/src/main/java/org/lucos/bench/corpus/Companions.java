@@ -85,19 +85,29 @@ final class Companions {
   }
 
   private List<Companion> included(String path, String text) {
-    List<Companion> companions = new ArrayList<>();
+    Map<ChangedFile, Companion> companions = new LinkedHashMap<>();
     Matcher include = INCLUDE.matcher(text);
     while (include.find()) {
       String name = include.group(2);
-      String beside = path.substring(0, path.lastIndexOf('/') + 1) + name;
-      for (String place : List.of(beside, "include/" + name, "arch/x86/include/" + name)) {
+      for (String place : places(path, name)) {
         ChangedFile header = headers.get(place);
         if (header != null) {
-          companions.add(new Companion(header, name));
+          companions.putIfAbsent(header, new Companion(header, name));
         }
       }
     }
-    return companions;
+    return new ArrayList<>(companions.values());
+  }
+
+  /** Beside the file, in a directory above it (drivers include from their own root), or for all. */
+  private static List<String> places(String path, String name) {
+    List<String> places = new ArrayList<>();
+    for (int end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+      places.add(path.substring(0, end + 1) + name);
+    }
+    places.add("include/" + name);
+    places.add("arch/x86/include/" + name);
+    return places;
   }
 
   /** A header a file may include: of the whole kernel, or of its own part of it. */

@@ -131,7 +131,7 @@ final class FileBuilder {
       List<String> known = facts.with();
       List<Companions.Companion> more =
           companions.of(file.path(), after, result.detail()).stream()
-              .filter(c -> !known.contains(c.header().path()))
+              .filter(c -> !known.contains(c.header().path()) && !c.header().equals(file))
               .toList();
       if (more.isEmpty()) {
         break;

@@ -72,6 +72,11 @@ class CompanionsTest {
             companions.of("net/ipv4/a.c", "#include \"own.h\"\n#include <linux/other.h>\n", "odd"))
         .extracting(c -> c.header().path())
         .containsExactly("net/ipv4/own.h", "include/linux/other.h");
+    assertThat(companions.of("net/ipv4/sub/a.c", "#include \"own.h\"\n", "odd"))
+        .as("from the root of its part of the kernel")
+        .extracting(c -> c.header().path())
+        .containsExactly("net/ipv4/own.h");
+    assertThat(companions.of("net/other/a.c", "#include \"own.h\"\n", "odd")).isEmpty();
   }
 
   private void file(String path, String before, String after) throws IOException {

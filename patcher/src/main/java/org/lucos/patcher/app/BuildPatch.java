@@ -170,6 +170,7 @@ public final class BuildPatch {
    * What was built for one kernel.
    *
    * @param affected those of the functions whose own source did not change
+   * @param leftOut what of the change has no effect
    */
   public record Variant(
       String release,
@@ -177,12 +178,14 @@ public final class BuildPatch {
       String module,
       List<String> functions,
       List<String> affected,
-      List<String> newFunctions) {
+      List<String> newFunctions,
+      List<String> leftOut) {
     /** Copies the lists. */
     public Variant {
       functions = List.copyOf(functions);
       affected = List.copyOf(affected);
       newFunctions = List.copyOf(newFunctions);
+      leftOut = List.copyOf(leftOut);
     }
 
     private static Variant of(PatchVariant variant) {
@@ -192,7 +195,8 @@ public final class BuildPatch {
           variant.moduleName(),
           variant.functions().stream().map(PatchVariant.TargetFunction::name).toList(),
           variant.origin().affected(),
-          variant.newFunctions().stream().map(PatchVariant.NewFunction::name).toList());
+          variant.newFunctions().stream().map(PatchVariant.NewFunction::name).toList(),
+          variant.origin().leftOut());
     }
   }
 

@@ -284,6 +284,7 @@ public final class InspectBundle {
     if (variant.buildId().isEmpty()) {
       warnings.add("for any kernel that calls itself " + variant.release());
     }
+    variant.origin().leftOut().forEach(what -> warnings.add("without the diff's " + what));
     if (!variant.escapes().isEmpty()) {
       warnings.add("its module stays in memory after a revert");
     }

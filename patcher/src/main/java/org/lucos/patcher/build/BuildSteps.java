@@ -105,6 +105,7 @@ final class BuildSteps {
             .map(PatchVariant.TargetFunction::name)
             .filter(name -> !edited.hasSymbol(name))
             .toList();
-    return PatchBuilder.origin(request.diffName(), request.diff(), affected, tree);
+    return PatchBuilder.origin(
+        request.diffName(), request.diff(), affected, variant.origin().leftOut(), tree);
   }
 }

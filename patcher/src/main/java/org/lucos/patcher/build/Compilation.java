@@ -62,13 +62,8 @@ final class Compilation {
       Extraction extraction = extractions.get(i);
       if (!extraction.isEmpty()) {
         changed.add(files.get(i));
-      }
-      if (!extraction.leftOut().isEmpty()) {
-        listener.note(
-            "boot code of "
-                + files.get(i)
-                + " has run and stays as it was: "
-                + String.join(", ", extraction.leftOut()));
+      } else if (!extraction.leftOut().isEmpty()) {
+        listener.note(files.get(i) + ": left as it is: " + String.join(", ", extraction.leftOut()));
       }
     }
     compiled.putAll(compile(changed, Map.of(), Form.PLAIN));

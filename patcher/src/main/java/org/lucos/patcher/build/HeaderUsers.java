@@ -154,7 +154,8 @@ final class HeaderUsers {
     Set<String> all = new TreeSet<>(headers);
     all.addAll(concerned);
     all.stream().map(HeaderUsers::top).distinct().forEach(patched::openAll);
-    List<Verdict> verdicts = Parallel.map(concerned, listener, this::verdict);
+    List<Verdict> verdicts =
+        Parallel.map(concerned, listener, file -> withoutType(verdict(file), headers));
     StringBuilder report = new StringBuilder();
     ImmutableSortedMap.Builder<String, String> found = ImmutableSortedMap.naturalOrder();
     for (Verdict verdict : verdicts) {
@@ -162,22 +163,25 @@ final class HeaderUsers {
       verdict.digest().ifPresent(digest -> found.put(verdict.file(), digest));
     }
     FileTrees.writeText(work.resolve("header-users.txt"), report.toString());
-    for (Verdict verdict : verdicts) {
-      if (verdict.change() instanceof UnitChange.Type type) {
-        throw new RefusedException(
-            new ChangeRefusal.TypeChanged(
-                type.name(),
-                verdict.file(),
-                "its definition in " + String.join(", ", headers) + " is another",
-                1));
-      }
-    }
     ImmutableSortedMap<String, String> compile = found.build();
     compile.keySet().forEach(this::checkPlace);
     if (compile.size() > limit) {
       throw tooMany(headers, compile.size());
     }
     return compile;
+  }
+
+  /** The first changed type is reason enough: the other files need not be looked at. */
+  private static Verdict withoutType(Verdict verdict, Set<String> headers) {
+    if (verdict.change() instanceof UnitChange.Type type) {
+      throw new RefusedException(
+          new ChangeRefusal.TypeChanged(
+              type.name(),
+              verdict.file(),
+              "its definition in " + String.join(", ", headers) + " is another",
+              1));
+    }
+    return verdict;
   }
 
   /** The part of the source within which files include each other by relative paths. */

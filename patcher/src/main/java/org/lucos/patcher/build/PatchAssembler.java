@@ -125,9 +125,18 @@ public final class PatchAssembler {
             image.escapes(),
             digest("image.o", image.elf()),
             originalEntries,
-            image.callbacks());
+            image.callbacks(),
+            PatchVariant.Origin.leavingOut(leftOut(extractions)));
     checkCallbacks(variant);
     return new PatchObject(description, variant, image.elf(), originals);
+  }
+
+  private static List<String> leftOut(List<Extraction> extractions) {
+    List<String> all = new ArrayList<>();
+    for (Extraction extraction : extractions) {
+      extraction.leftOut().forEach(what -> all.add(what + " (" + extraction.object() + ")"));
+    }
+    return all;
   }
 
   /** What replaces nothing has no place in the kernel by which it could be told to be applied. */

@@ -213,6 +213,7 @@ public final class PatchBuilder {
                       String.valueOf(request.file().getFileName()),
                       FileTrees.readText(request.file()),
                       List.of(),
+                      List.of(),
                       tree));
         });
   }
@@ -222,12 +223,13 @@ public final class PatchBuilder {
   }
 
   static PatchVariant.Origin origin(
-      String name, String text, List<String> affected, KernelTree tree) {
+      String name, String text, List<String> affected, List<String> leftOut, KernelTree tree) {
     return new PatchVariant.Origin(
         name,
         Bytes.of(text.getBytes(StandardCharsets.ISO_8859_1)).sha256(),
         affected,
-        tree.otherCompiler());
+        tree.otherCompiler(),
+        leftOut);
   }
 
   /** The same input has the same directory. */

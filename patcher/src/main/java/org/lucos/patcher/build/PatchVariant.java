@@ -141,13 +141,24 @@ public record PatchVariant(
    *     have something inlined, or use a macro or type, that it changes
    * @param otherCompiler the kernel's own compiler, if another was used: run-pre match must then
    *     prove that it makes the same code
+   * @param leftOut what of the diff has no effect, such as {@code export of tcp_ack
+   *     (net/ipv4/tcp_input.o)}
    */
   public record Origin(
-      String diff, String diffSha256, List<String> affected, Optional<String> otherCompiler) {
-    static final Origin UNKNOWN = new Origin("", "", List.of(), Optional.empty());
+      String diff,
+      String diffSha256,
+      List<String> affected,
+      Optional<String> otherCompiler,
+      @JsonSetter(nulls = Nulls.AS_EMPTY) List<String> leftOut) {
+    static final Origin UNKNOWN = new Origin("", "", List.of(), Optional.empty(), List.of());
 
     public Origin {
       affected = ImmutableList.copyOf(affected);
+      leftOut = ImmutableList.copyOf(leftOut);
+    }
+
+    static Origin leavingOut(List<String> leftOut) {
+      return new Origin("", "", List.of(), Optional.empty(), leftOut);
     }
   }
 

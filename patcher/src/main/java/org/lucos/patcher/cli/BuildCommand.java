@@ -212,6 +212,7 @@ final class BuildCommand extends Subcommand<BuildPatch.Outcome> {
             function, variant.affected().contains(function) ? " (affected)" : "");
       }
       variant.newFunctions().forEach(function -> console.line("  adds       %s", function));
+      variant.leftOut().forEach(what -> console.line("  left out   %s", what));
     }
     built
         .skipped()

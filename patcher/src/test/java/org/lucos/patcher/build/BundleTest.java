@@ -325,7 +325,8 @@ class BundleTest {
   void itSaysWhichKernelsItIsNotForAndWhatItWasMadeOf() throws IOException {
     PatchObject patch = patch("6.1.0-56-cloud-amd64", Optional.of(BUILD_ID));
     PatchVariant.Origin origin =
-        new PatchVariant.Origin("fix.diff", "ab", List.of("tcp_ack"), Optional.of("gcc-11"));
+        new PatchVariant.Origin(
+            "fix.diff", "ab", List.of("tcp_ack"), Optional.of("gcc-11"), List.of("export of f"));
     PatchManifest.SkippedKernel skipped =
         new PatchManifest.SkippedKernel("6.12.1-amd64", "nothing-changed", "no machine code");
     Bundle bundle = Bundle.of(List.of(patch.from(origin)), List.of(skipped));

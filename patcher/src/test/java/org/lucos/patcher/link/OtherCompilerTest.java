@@ -51,7 +51,8 @@ class OtherCompilerTest {
   }
 
   private static PatchObject patch(PatchObject patch, Optional<String> otherCompiler) {
-    PatchVariant.Origin origin = new PatchVariant.Origin("a.diff", "", List.of(), otherCompiler);
+    PatchVariant.Origin origin =
+        new PatchVariant.Origin("a.diff", "", List.of(), otherCompiler, List.of());
     return new PatchObject(
         patch.description(), patch.variant().from(origin), patch.image(), patch.originals());
   }

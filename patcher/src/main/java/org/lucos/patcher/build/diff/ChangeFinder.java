@@ -17,7 +17,8 @@ final class ChangeFinder {
   private final Set<Piece> changed = new LinkedHashSet<>();
   private final Set<Piece> carried = new LinkedHashSet<>();
   private final Set<Piece> added = new LinkedHashSet<>();
-  private final Set<String> leftOut = new TreeSet<>();
+  private final Set<String> bootCode = new TreeSet<>();
+  private final Set<String> newExports = new TreeSet<>();
   private final boolean withoutBootCode;
 
   /**
@@ -44,7 +45,7 @@ final class ChangeFinder {
         Optional<Piece> before = correlation.originalOf(after);
         if (isLeftOut(before, after)) {
           if (before.isEmpty() || !comparison.isSame(before.get(), after)) {
-            leftOut.add(after.name());
+            bootCode.add(after.name());
           }
           continue;
         }
@@ -53,6 +54,8 @@ final class ChangeFinder {
         } else if (before.get().role() != after.role() || !comparison.isSame(before.get(), after)) {
           changed.add(after);
         }
+      } else if (Exports.isNew(after, correlation)) {
+        Exports.exported(after).ifPresent(newExports::add);
       }
     }
     boolean grown = true;
@@ -60,7 +63,7 @@ final class ChangeFinder {
       grown = addUnits();
       grown |= carryUntraced();
     }
-    return new Changes(changed, carried, added, leftOut);
+    return new Changes(changed, carried, added, bootCode, newExports);
   }
 
   /** Code that is boot code in one build only is for {@link ChangeRules}. */
@@ -103,7 +106,7 @@ final class ChangeFinder {
       return false;
     }
     if (isLeftOut(correlation.originalOf(piece), piece)) {
-      leftOut.add(piece.name());
+      bootCode.add(piece.name());
       return false;
     }
     return correlation.originalOf(piece).isPresent() ? changed.add(piece) : added.add(piece);

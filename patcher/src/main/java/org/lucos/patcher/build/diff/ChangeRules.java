@@ -19,10 +19,6 @@ import org.lucos.patcher.refusal.RefusedException;
 final class ChangeRules {
   private static final ImmutableMap<String, String> FROZEN_NAMES =
       ImmutableMap.<String, String>builder()
-          .put("___ksymtab", "exported symbols")
-          .put("__ksymtab", "exported symbols")
-          .put("__kcrctab", "exported symbols")
-          .put(".export_symbol", "exported symbols")
           .put("__param", "kernel parameters")
           .put("__modver", "kernel parameters")
           .put(".init.setup", "kernel parameters")
@@ -186,20 +182,26 @@ final class ChangeRules {
     names.addAll(after.keySet());
     for (String name : names) {
       after.get(name).forEach(piece -> checkPlaces(piece, changes));
-      if (!comparison.isSameSection(before.get(name), after.get(name))) {
-        String what =
-            FROZEN_NAMES.entrySet().stream()
-                .filter(e -> name.startsWith(e.getKey()))
-                .map(Map.Entry::getValue)
-                .findFirst()
-                .orElse("section " + name);
+      List<Piece> now =
+          after.get(name).stream().filter(piece -> !Exports.isNew(piece, correlation)).toList();
+      if (!comparison.isSameSection(before.get(name), now)) {
         throw new RefusedException(
             new ChangeRefusal.UnsupportedChange(
-                what + " of " + object,
+                frozen(name) + " of " + object,
                 "section " + name + " changes, which the kernel reads at boot only",
                 TABLES_STAY));
       }
     }
+  }
+
+  private static String frozen(String section) {
+    return Exports.isSection(section)
+        ? Exports.WHAT
+        : FROZEN_NAMES.entrySet().stream()
+            .filter(e -> section.startsWith(e.getKey()))
+            .map(Map.Entry::getValue)
+            .findFirst()
+            .orElse("section " + section);
   }
 
   /** A table nobody told us of may say how the kernel rewrites code: the copy would be missed. */

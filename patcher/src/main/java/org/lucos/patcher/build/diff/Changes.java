@@ -1,6 +1,8 @@
 package org.lucos.patcher.build.diff;
 
 import com.google.common.collect.ImmutableSet;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
@@ -12,14 +14,29 @@ import java.util.Set;
  * @param carried with other code than before and no place for a redirect: all their callers are
  *     changed, and call the copy in the image
  * @param added that the original does not have
- * @param leftOut names of boot code that would be other than it was, had it not run
+ * @param bootCode names of boot code that would be other than it was, had it not run
+ * @param newExports what only the patched object exports
  */
-record Changes(Set<Piece> changed, Set<Piece> carried, Set<Piece> added, Set<String> leftOut) {
+record Changes(
+    Set<Piece> changed,
+    Set<Piece> carried,
+    Set<Piece> added,
+    Set<String> bootCode,
+    Set<String> newExports) {
   Changes {
     changed = ImmutableSet.copyOf(changed);
     carried = ImmutableSet.copyOf(carried);
     added = ImmutableSet.copyOf(added);
-    leftOut = ImmutableSet.copyOf(leftOut);
+    bootCode = ImmutableSet.copyOf(bootCode);
+    newExports = ImmutableSet.copyOf(newExports);
+  }
+
+  /** What has no effect, in words. */
+  List<String> leftOut() {
+    List<String> all = new ArrayList<>();
+    bootCode.forEach(name -> all.add("boot code " + name));
+    newExports.forEach(name -> all.add("export of " + name));
+    return all;
   }
 
   /** Whether its new code is in the image. */

@@ -33,8 +33,9 @@ public final class Extraction {
    *
    * @param fragment that has it
    * @param replaced whether the running kernel has one of that name in this file
+   * @param toModules whether it is exported, and was not
    */
-  record Exported(int fragment, boolean replaced) {}
+  record Exported(int fragment, boolean replaced, boolean toModules) {}
 
   /**
    * A callback.
@@ -93,7 +94,10 @@ public final class Extraction {
     return added.stream().map(Added::name).toList();
   }
 
-  /** Names of boot code that stays as it was, though the change reaches it. */
+  /**
+   * What the change has no effect on: {@code boot code NAME} that it reaches through a header,
+   * {@code export of NAME} that is new.
+   */
   public List<String> leftOut() {
     return leftOut;
   }

@@ -327,7 +327,9 @@ final class Extractor {
               .forEach(
                   s ->
                       exported.putIfAbsent(
-                          s.name(), new Extraction.Exported(index, before.isPresent())));
+                          s.name(),
+                          new Extraction.Exported(
+                              index, before.isPresent(), changes.newExports().contains(s.name()))));
         });
     List<Extraction.Escaping> escapes = new ArrayList<>();
     escaping.forEach((index, detail) -> escapes.add(new Extraction.Escaping(index, detail)));

@@ -196,13 +196,16 @@ final class ImageWriter {
     return Optional.ofNullable(modules.get(files.get(file).object()));
   }
 
-  /** What one file leaves open, another of the same module or of vmlinux may have. */
+  /**
+   * What one file leaves open, another of the same module or of vmlinux may have, or one of another
+   * module that exports it from now on.
+   */
   private Destination outside(int from, String name, boolean branch) {
     for (int file = 0; file < files.size(); file++) {
       Extraction.Exported exported = files.get(file).exported().get(name);
       if (file == from
           || exported == null
-          || !module(file).map(m -> module(from).equals(Optional.of(m))).orElse(true)) {
+          || !(exported.toModules() || isSeen(module(file), module(from)))) {
         continue;
       }
       if (exported.replaced() && !branch) {
@@ -214,6 +217,10 @@ final class ImageWriter {
       return new Destination(start.symbol, start.offset + nameOffset(key));
     }
     return new Destination(outside(module(from), name), 0);
+  }
+
+  private static boolean isSeen(Optional<String> module, Optional<String> from) {
+    return module.isEmpty() || module.equals(from);
   }
 
   private ElfBuilder.Symbol outside(Optional<String> module, String name) {

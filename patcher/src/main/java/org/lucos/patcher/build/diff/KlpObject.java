@@ -64,7 +64,7 @@ public final class KlpObject {
             original,
             model,
             new Correlation(original, model),
-            new Changes(Set.of(), Set.of(), code, Set.of()))
+            new Changes(Set.of(), Set.of(), code, Set.of(), Set.of()))
         .extract(replaced);
   }
 }

@@ -23,7 +23,7 @@ class BootCodeTest {
     Extraction extraction = ObjectDiff.compareUser("dir/test.o", before, after);
 
     assertThat(extraction.replacedFunctions()).containsExactly("running");
-    assertThat(extraction.leftOut()).containsExactly("setup");
+    assertThat(extraction.leftOut()).containsExactly("boot code setup");
     assertThatThrownBy(() -> ObjectDiff.compare("dir/test.o", before, after))
         .isInstanceOf(RefusedException.class)
         .hasMessageContaining("'setup'");
@@ -38,6 +38,6 @@ class BootCodeTest {
     Extraction extraction = ObjectDiff.compareUser("dir/test.o", before, after);
 
     assertThat(extraction.isEmpty()).isTrue();
-    assertThat(extraction.leftOut()).containsExactly("setup");
+    assertThat(extraction.leftOut()).containsExactly("boot code setup");
   }
 }

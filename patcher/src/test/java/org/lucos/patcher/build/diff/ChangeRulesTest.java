@@ -39,7 +39,6 @@ class ChangeRulesTest {
         "a function that becomes weak | int f(void) { return 1; } | __attribute__((weak)) int f(void) { return 2; } | function 'f' | weak",
         "a new per-CPU variable | int f(void) { return 1; } | __section(\".data..percpu\") int mine; int f(void) { return mine; } | variable 'mine' | per-CPU",
         "a per-CPU initial value | __section(\".data..percpu\") int mine = 1; | __section(\".data..percpu\") int mine = 2; | variable 'mine' | initial value",
-        "a new export | int f(void) { return 1; } | int f(void) { return 1; } EXPORT_SYMBOL(f); | exported symbols | section ___ksymtab+f",
         "a dropped export | int f(void) { return 1; } EXPORT_SYMBOL(f); | int f(void) { return 1; } | exported symbols | section ___ksymtab+f",
         "a new parameter | int x; | int x; __section(\"__param\") void *p = &x; | kernel parameters | section __param",
         "a new initcall | int f(void) { return 1; } | int f(void) { return 1; } __section(\".initcall6.init\") void *call = f; | initcalls | section .initcall6.init",
@@ -73,7 +72,7 @@ class ChangeRulesTest {
         "int b; | int b; __section(\".data..percpu\") int own; int f(void) { return own; } | alloc_percpu",
         "__section(\".init.text\") int f(void) { return 1; } | __section(\".init.text\") int f(void) { return 2; } | in a callback what it would have done",
         "notrace int f(void) { return 1; } | notrace int f(void) { return 2; } | change what calls it",
-        "int f(void) { return 1; } | int f(void) { return 1; } EXPORT_SYMBOL(f); | leave that out of the diff",
+        "int f(void) { return 1; } EXPORT_SYMBOL(f); | int f(void) { return 1; } | leave that out of the diff",
         "int f(int x) { return x; } | static struct static_key k; int f(int x) { if (static_branch(&k)) return rare(); return x; } | plain variable"
       })
   void whatToDoInsteadIsSaid(String before, String after, String remedy) {
