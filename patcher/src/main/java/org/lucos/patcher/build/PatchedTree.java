@@ -15,6 +15,12 @@ import java.util.stream.Stream;
  * a directory of this tree, not behind a link to one of the source.
  */
 final class PatchedTree {
+  /**
+   * A link to the source, through which all others go: a link of less than 60 bytes needs no block
+   * on the disk (ext4), and there are thousands, each to be deleted again.
+   */
+  private static final String ORIGINAL = ".original";
+
   private final Path source;
   private final Path root;
 
@@ -63,10 +69,12 @@ final class PatchedTree {
         Files.delete(here);
       }
       Files.createDirectories(here);
+      link(root.resolve(ORIGINAL), source);
+      Path originals = here.relativize(root.resolve(ORIGINAL)).resolve(directory);
       for (Path original : children(there)) {
         Path name = original.getFileName();
         if (name != null && !Files.exists(here.resolve(name), LinkOption.NOFOLLOW_LINKS)) {
-          link(here.resolve(name), original);
+          link(here.resolve(name), originals.resolve(name));
         }
       }
     } catch (IOException e) {

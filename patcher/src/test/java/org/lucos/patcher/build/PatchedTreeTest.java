@@ -3,6 +3,7 @@ package org.lucos.patcher.build;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -37,6 +38,15 @@ class PatchedTreeTest {
     assertThat(root.resolve("mm")).isSymbolicLink();
     assertThat(root.resolve("fs/proc/deep/../../local.h")).hasContent("original");
     assertThat(source.resolve("fs/local.h")).hasContent("original");
+  }
+
+  @Test
+  void linksAreShortWhereverTheSourceIs() throws IOException {
+    new PatchedTree(source, root).open("fs/proc");
+
+    Path link = root.resolve("fs/proc/a.c");
+    assertThat(Files.readSymbolicLink(link)).hasToString("../../.original/fs/proc/a.c");
+    assertThat(link.toRealPath()).isEqualTo(source.resolve("fs/proc/a.c").toRealPath());
   }
 
   @Test
