@@ -17,7 +17,7 @@ import org.lucos.bench.corpus.ChangedFile.Change;
 /**
  * Which changed headers a changed C file cannot be compiled without: those that have gained a word
  * the compiler does not find, else those that changed a line about a function it finds other than
- * expected, else those the file includes by name.
+ * expected or about a member it does not find, else those the file includes by name.
  */
 final class Companions {
   private static final Pattern WORD = Pattern.compile("[A-Za-z_]\\w{2,}");
@@ -27,8 +27,10 @@ final class Companions {
   private static final Set<String> LANGUAGE =
       Set.of("sizeof", "typeof", "inline", "static", "struct", "union", "enum", "const", "bool");
 
-  private static final Pattern FUNCTION =
-      Pattern.compile("(?:function|argument \\d+ of) ['\u2018](\\w+)['\u2019]");
+  /** Names that are older than the change: a function's prototype, another structure's member. */
+  private static final Pattern OLDER =
+      Pattern.compile("(?:function|argument \\d+ of|no member named) ['\u2018](\\w+)['\u2019]");
+
   private static final Pattern INCLUDE =
       Pattern.compile("(?m)^\\s*#\\s*include\\s*([<\"])([^>\"]+)[>\"]");
 
@@ -65,7 +67,7 @@ final class Companions {
   List<Companion> of(String path, String text, String errors) {
     List<Companion> found = about(path, words(QUOTED, errors), gained::get);
     if (found.isEmpty()) {
-      found = about(path, words(FUNCTION, errors), touched::get);
+      found = about(path, words(OLDER, errors), touched::get);
     }
     if (found.isEmpty()) {
       found = included(path, text);

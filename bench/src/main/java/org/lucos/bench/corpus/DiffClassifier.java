@@ -29,6 +29,7 @@ public final class DiffClassifier {
   private static final Pattern PROTOTYPE =
       Pattern.compile("(?s)[A-Za-z_]\\w*[\\s*]+[\\w\\s*]*\\([^={]*;");
   private static final Pattern TAG = Pattern.compile("(struct|union|enum)\\s+\\w+\\s*;");
+  private static final String BOOT_LOADER = "arch/x86/boot/";
   private static final int LONGEST_DECLARATION = 12;
 
   private final DiffTool diff;
@@ -94,7 +95,12 @@ public final class DiffClassifier {
         return first.get();
       }
     }
-    return new Classification(found.isEmpty() ? DiffClass.COMMENTS : DiffClass.CODE_ONLY, "");
+    if (found.isEmpty()) {
+      return new Classification(DiffClass.COMMENTS, "");
+    }
+    return path.startsWith(BOOT_LOADER)
+        ? new Classification(DiffClass.INIT_CODE, "in " + BOOT_LOADER)
+        : new Classification(DiffClass.CODE_ONLY, "");
   }
 
   /** Adds what a line's change amounts to; nothing for blank lines. */
@@ -123,7 +129,8 @@ public final class DiffClassifier {
       return true;
     }
     String declaration = declaration(side, number);
-    return PROTOTYPE.matcher(declaration).matches() || TAG.matcher(declaration).matches();
+    return !declaration.startsWith("typedef")
+        && (PROTOTYPE.matcher(declaration).matches() || TAG.matcher(declaration).matches());
   }
 
   private static boolean continuesMacro(Side side, int number) {

@@ -68,6 +68,15 @@ class CompanionsTest {
             companions().of("fs/a.c", "", "a.c:1:1: error: too many arguments to function 'fun'"))
         .extracting(c -> c.header().path())
         .containsExactly("include/linux/jiffies.h");
+    file(
+        "include/linux/other.h",
+        "struct a { int host; };\nstruct b {\n};\n",
+        "struct a { int host; };\nstruct b {\nlong host;\n};\n");
+    assertThat(
+            companions().of("fs/a.c", "", "a.c:1:1: error: 'struct b' has no member named 'host'"))
+        .as("a member that another structure had")
+        .extracting(c -> c.header().path())
+        .containsExactly("include/linux/other.h");
     assertThat(
             companions.of("net/ipv4/a.c", "#include \"own.h\"\n#include <linux/other.h>\n", "odd"))
         .extracting(c -> c.header().path())

@@ -19,6 +19,7 @@ class DiffClassifierTest {
       struct thing {
       	int size;
       };
+      typedef int (*visitor)(struct thing *);
       static int counter = 1;
       static int helper(struct thing *t);
 
@@ -56,6 +57,7 @@ class DiffClassifierTest {
     "once = 1,                once = 2,                               DATA_OR_TYPES",
     "thing_open,              other_open,                             DATA_OR_TYPES",
     "module_init(thing_init), late_initcall(thing_init),              DATA_OR_TYPES",
+    "visitor)(struct thing,   visitor)(const struct thing,            DATA_OR_TYPES",
     "helper(NULL),            helper(NULL) + 1,                       INIT_CODE",
   })
   void aChangeIsWhatItsLinesAre(String before, String after, DiffClass kind) {
@@ -80,7 +82,7 @@ class DiffClassifierTest {
         FILE.replace("t->size + once", "0").replace("helper(NULL)", "1").replace("= 1;", "= 3;");
 
     assertThat(classify("fs/thing.c", FILE, both))
-        .isEqualTo(new Classification(DiffClass.DATA_OR_TYPES, "8: static int counter = 1;"));
+        .isEqualTo(new Classification(DiffClass.DATA_OR_TYPES, "9: static int counter = 1;"));
   }
 
   @Test
@@ -88,6 +90,8 @@ class DiffClassifierTest {
     assertThat(classify("include/linux/fs.h", "a", "b").kind()).isEqualTo(DiffClass.HEADER);
     assertThat(classify("arch/x86/entry/entry_64.S", "a", "b").kind())
         .isEqualTo(DiffClass.ASSEMBLY);
+    assertThat(classify("arch/x86/boot/main.c", FILE, FILE.replace("t->size + once", "0")).kind())
+        .isEqualTo(DiffClass.INIT_CODE);
     assertThat(classify("Documentation/x.rst", "a", "b").kind()).isEqualTo(DiffClass.NOT_CODE);
     assertThat(classify("tools/x.c", "a", "b").kind()).isEqualTo(DiffClass.NOT_CODE);
     ChangedFile fresh = new ChangedFile("fs/fresh.c", Change.ADDED);
