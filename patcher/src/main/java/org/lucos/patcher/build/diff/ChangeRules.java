@@ -96,7 +96,11 @@ final class ChangeRules {
         ? "it runs when its module is unloaded (section "
             + section
             + "): the kernel does not keep it in vmlinux, and it may not be traced in a module"
-        : "it runs at boot (section " + section + ") and never again";
+        : section.startsWith(".mem")
+            ? "it runs at boot, and when memory is added, and may not be traced (section "
+                + section
+                + ")"
+            : "it runs at boot (section " + section + ") and never again";
   }
 
   private void checkReplaceable(Piece function) {

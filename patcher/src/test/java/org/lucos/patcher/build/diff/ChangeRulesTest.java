@@ -26,6 +26,7 @@ class ChangeRulesTest {
         "an operations table | int rare(void); void *ops[] = { rare }; | int rare(void); int often(void); void *ops[] = { often }; | variable 'ops' | initial value",
         "a variable that becomes constant | int fixed = 3; | const int fixed = 3; | variable 'fixed' | moves from section",
         "boot code | __section(\".init.text\") int boot(void) { return 1; } | __section(\".init.text\") int boot(void) { return 2; } | function 'boot' | runs at boot",
+        "code for new memory | __section(\".meminit.text\") int more(void) { return 1; } | __section(\".meminit.text\") int more(void) { return 2; } | function 'more' | when memory is added",
         "new boot code | int dummy; | int dummy; __section(\".init.text\") int boot(void) { return 2; } | function 'boot' | runs at boot",
         "exit code | __section(\".exit.text\") int bye(void) { return 1; } | __section(\".exit.text\") int bye(void) { return 2; } | function 'bye' | when its module is unloaded",
         "a function that becomes boot code | int f(void) { return 1; } | __section(\".init.text\") int f(void) { return 1; } int g(void) { return f(); } | function 'f' | runs at boot",
