@@ -13,6 +13,8 @@ import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.lucos.bench.corpus.ChangedFile.Change;
+import org.lucos.patcher.build.DiffTool;
+import org.lucos.patcher.build.LineHunk;
 
 /**
  * Which changed headers a changed C file cannot be compiled without: those that have gained a word
@@ -38,7 +40,7 @@ final class Companions {
   private final SetMultimap<String, ChangedFile> gained = HashMultimap.create();
   private final SetMultimap<String, ChangedFile> touched = HashMultimap.create();
 
-  Companions(Corpus corpus) {
+  Companions(Corpus corpus, DiffTool diff) {
     for (ChangedFile file : corpus.files()) {
       if (file.path().endsWith(".h")
           && file.area() != Area.OTHER
@@ -48,7 +50,7 @@ final class Companions {
         String before = SourceCode.withoutComments(corpus.textBefore(file));
         String after = SourceCode.withoutComments(corpus.textAfter(file));
         Set<String> old = words(before);
-        for (String word : words(newLines(before, after))) {
+        for (String word : words(newLines(diff, before, after))) {
           (old.contains(word) ? touched : gained).put(word, file);
         }
       }
@@ -118,10 +120,15 @@ final class Companions {
     return header.startsWith("include/") || header.contains("/include/") || path.startsWith(top);
   }
 
-  private static String newLines(String before, String after) {
-    Set<String> old = new LinkedHashSet<>(List.of(before.split("\n", -1)));
-    Set<String> fresh = new LinkedHashSet<>(List.of(after.split("\n", -1)));
-    return String.join("\n", Sets.difference(fresh, old));
+  /** Lines that are new where they are: a member may have moved to another structure. */
+  private static String newLines(DiffTool diff, String before, String after) {
+    List<String> lines = List.of(after.split("\n", -1));
+    StringBuilder fresh = new StringBuilder();
+    for (LineHunk run : diff.runs(before, after)) {
+      int end = Math.min(run.newEnd() - 1, lines.size());
+      lines.subList(run.newStart() - 1, end).forEach(line -> fresh.append(line).append('\n'));
+    }
+    return fresh.toString();
   }
 
   private static Set<String> words(String text) {

@@ -60,7 +60,7 @@ final class FileBuilder {
     this.builder = builder;
     this.diff = diff;
     this.classifier = new DiffClassifier(diff);
-    this.companions = new Companions(corpus);
+    this.companions = new Companions(corpus, diff);
     this.directory = directory;
     this.limit = limit;
   }

@@ -9,7 +9,9 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.lucos.bench.corpus.ChangedFile.Change;
+import org.lucos.patcher.build.DiffTool;
 import org.lucos.patcher.build.PackageVersion;
+import org.lucos.patcher.build.ProcessCommands;
 
 class CompanionsTest {
   @TempDir private Path folder;
@@ -70,8 +72,8 @@ class CompanionsTest {
         .containsExactly("include/linux/jiffies.h");
     file(
         "include/linux/other.h",
-        "struct a { int host; };\nstruct b {\n};\n",
-        "struct a { int host; };\nstruct b {\nlong host;\n};\n");
+        "struct a {\nlong host;\n};\nstruct b {\n};\n",
+        "struct a {\n};\nstruct b {\nlong host;\n};\n");
     assertThat(
             companions().of("fs/a.c", "", "a.c:1:1: error: 'struct b' has no member named 'host'"))
         .as("a member that another structure had")
@@ -103,6 +105,7 @@ class CompanionsTest {
             .map(path -> new ChangedFile(path, Change.CHANGED))
             .toList();
     return new Companions(
-        new Corpus(any, any, "r", folder.resolve("before"), folder.resolve("after"), files));
+        new Corpus(any, any, "r", folder.resolve("before"), folder.resolve("after"), files),
+        new DiffTool(new ProcessCommands()));
   }
 }
