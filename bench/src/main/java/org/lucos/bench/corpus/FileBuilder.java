@@ -221,7 +221,9 @@ final class FileBuilder {
     if (!file.path().endsWith(".c") || file.change() != Change.CHANGED) {
       return "";
     }
-    Placement placement = tree.placement(file.path());
+    Placement found = tree.placement(file.path());
+    Placement placement =
+        found instanceof Placement.Elsewhere there ? tree.placement(there.file()) : found;
     if (placement instanceof Placement.Module module) {
       return "module " + module.name();
     }

@@ -118,7 +118,7 @@ final class Compilation {
         known
             .map(digest -> tree.compilePatched(file, digest, overlay, objects, flavour, silent))
             .orElseGet(() -> tree.compilePatched(file, overlay, objects, flavour, silent));
-    FileTrees.writeAtomically(objects.resolve(object(file)), object);
+    FileTrees.writeAtomically(objects.resolve(object(file)).normalize(), object);
     return object;
   }
 

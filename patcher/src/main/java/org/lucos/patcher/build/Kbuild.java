@@ -18,7 +18,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -91,7 +90,8 @@ final class Kbuild {
       String directory = parent(file);
       Optional<String> elsewhere = elsewhere(directory, object);
       if (elsewhere.isPresent()) {
-        return new Placement.Elsewhere(elsewhere.get());
+        String named = elsewhere.get();
+        return new Placement.Elsewhere(named.substring(0, named.length() - 2) + ".c");
       }
       if (makefile(directory) == null) {
         return new Placement.NotBuilt("no Makefile builds " + directory);
@@ -132,7 +132,7 @@ final class Kbuild {
   }
 
   /**
-   * The directory whose Makefile names an object of another one by a path upwards, as {@code
+   * The path upwards by which the Makefile of another directory names an object, as that of {@code
    * arch/x86/kvm} does for {@code virt/kvm}. Only Makefiles that have the other's path are asked.
    */
   private Optional<String> elsewhere(String directory, String object) {
@@ -140,15 +140,14 @@ final class Kbuild {
         .filter(makefile -> makefile.getValue().contains(directory + "/"))
         .map(Map.Entry::getKey)
         .filter(other -> !object.startsWith(other + "/") && entered(other))
-        .filter(other -> upwards(ask(other)).contains(object))
+        .flatMap(other -> upwards(ask(other)))
+        .filter(named -> Path.of(named).normalize().toString().equals(object))
         .findFirst();
   }
 
-  private static Set<String> upwards(Directory answer) {
+  private static Stream<String> upwards(Directory answer) {
     return Stream.concat(answer.builtIn().stream(), answer.modules().keySet().stream())
-        .filter(object -> object.contains("/../"))
-        .map(object -> Path.of(object).normalize().toString())
-        .collect(Collectors.toSet());
+        .filter(object -> object.contains("/../"));
   }
 
   /** The Makefiles that may build for this machine, by directory; those of the root left out. */

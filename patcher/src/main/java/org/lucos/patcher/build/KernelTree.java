@@ -177,7 +177,7 @@ public final class KernelTree {
 
   /** The original of a source file preprocessed, without line markers; cached. */
   String preprocess(String file, BuildListener listener) {
-    Path kept = root.resolve("objects").resolve(file + ".i.gz");
+    Path kept = root.resolve("objects").resolve(file + ".i.gz").normalize();
     if (!Files.exists(kept)) {
       CompileLine line = compileLine(file, listener);
       Path directory = FileTrees.directories(FileTrees.parent(kept));
@@ -388,7 +388,7 @@ public final class KernelTree {
 
   private Path objectFile(String cFile, String suffix) {
     String base = cFile.substring(0, cFile.length() - 2);
-    Path file = root.resolve("objects").resolve(base + suffix);
+    Path file = root.resolve("objects").resolve(base + suffix).normalize();
     FileTrees.directories(FileTrees.parent(file));
     return file;
   }

@@ -138,11 +138,7 @@ record PatchedSources(Path overlay, List<String> compiled, Set<String> headers) 
         return Optional.of(path);
       }
       if (placement instanceof Placement.Elsewhere other) {
-        throw unsupported(
-            path,
-            "the Makefile of "
-                + other.directory()
-                + "/ builds it under a path of its own, which is not supported");
+        return compilationUnit(other.file());
       }
       if (placement instanceof Placement.Modules several) {
         throw unsupported(

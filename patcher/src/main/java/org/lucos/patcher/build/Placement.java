@@ -25,11 +25,12 @@ public sealed interface Placement {
   }
 
   /**
-   * In something that the Makefile of another directory makes of it, under a path of its own.
+   * Wherever the Makefile of another directory puts it, which names it by a path upwards.
    *
-   * @param directory whose Makefile, such as {@code arch/x86/kvm} for {@code virt/kvm}
+   * @param file that path, such as {@code arch/x86/kvm/../../../virt/kvm/eventfd.c} for {@code
+   *     virt/kvm/eventfd.c}: its placement is that of the object
    */
-  record Elsewhere(String directory) implements Placement {}
+  record Elsewhere(String file) implements Placement {}
 
   /**
    * Nowhere: this configuration does not compile it, or compiles it into something else (the boot

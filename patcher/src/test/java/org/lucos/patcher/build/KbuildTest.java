@@ -74,7 +74,10 @@ class KbuildTest {
     directory("arch/x86", "lucos-subdirectories arch/x86/kvm\n");
     FileTrees.directories(tree.resolve("virt/kvm"));
 
-    assertThat(placement("virt/kvm/main.c")).isEqualTo(new Placement.Elsewhere("arch/x86/kvm"));
+    assertThat(placement("virt/kvm/main.c"))
+        .isEqualTo(new Placement.Elsewhere("arch/x86/kvm/../../../virt/kvm/main.c"));
+    assertThat(placement("arch/x86/kvm/../../../virt/kvm/main.c"))
+        .isEqualTo(new Placement.Module("kvm"));
     assertThat(placement("virt/kvm/other.c"))
         .isEqualTo(new Placement.NotBuilt("no Makefile builds virt/kvm"));
   }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -14,8 +15,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lucos.patcher.build.BuildRequest;
+import org.lucos.patcher.build.DiffTool;
 import org.lucos.patcher.build.PatchBuilder;
 import org.lucos.patcher.build.PatchObject;
+import org.lucos.patcher.build.PatchVariant;
 import org.lucos.patcher.build.recipe.AvailableFix;
 import org.lucos.patcher.build.recipe.EditScript;
 import org.lucos.patcher.build.recipe.EditScript.Expectation;
@@ -130,6 +133,29 @@ class RecipesBuildTest {
       assertThat(kept.resolve("build.log")).content().contains("failed:");
       assertThat(kept.resolve("1-sources/linux/fs/proc/uptime.c")).isRegularFile();
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"6.1", "6.12"})
+  void aFileThatAnotherDirectoryBuildsIsOfItsModule(String series) throws IOException {
+    String release = BuildHost.releases(series).get(0);
+    String file = "virt/kvm/kvm_main.c"; // of arch/x86/kvm, by a path upwards
+    Path source = builder.trees().prepare(release, BuildHost.LISTENER).source().resolve(file);
+    String before = Files.readString(source, StandardCharsets.ISO_8859_1);
+    String after = before.replace("r = KVM_API_VERSION;", "r = KVM_API_VERSION + 1;");
+    String diff = new DiffTool(BuildHost.COMMANDS).unified(file, before, after);
+    BuildRequest request = new BuildRequest(release, "kvm.diff", diff, "kvm", "", List.of());
+
+    PatchVariant variant = builder.build(request, BuildHost.LISTENER).variant();
+
+    assertThat(variant.functions())
+        .singleElement()
+        .satisfies(
+            function -> {
+              assertThat(function.name()).isEqualTo("kvm_dev_ioctl");
+              assertThat(variant.moduleOf(function.object())).contains("kvm");
+            });
+    assertThat(variant.origin().affected()).isEmpty();
   }
 
   @Test
