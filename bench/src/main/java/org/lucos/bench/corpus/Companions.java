@@ -17,9 +17,10 @@ import org.lucos.patcher.build.DiffTool;
 import org.lucos.patcher.build.LineHunk;
 
 /**
- * Which changed headers a changed C file cannot be compiled without: those that have gained a word
- * the compiler does not find, else those that changed a line about a function it finds other than
- * expected or about a member it does not find, else those the file includes by name.
+ * Which changed headers a changed C file cannot be compiled without: added ones that it does not
+ * find, else those that have gained a word it does not find, else those that changed a line about a
+ * function it finds other than expected or about a member it does not find, else those the file
+ * includes by name.
  */
 final class Companions {
   private static final Pattern WORD = Pattern.compile("[A-Za-z_]\\w{2,}");
@@ -33,6 +34,9 @@ final class Companions {
   private static final Pattern OLDER =
       Pattern.compile("(?:function|argument \\d+ of|no member named) ['\u2018](\\w+)['\u2019]");
 
+  private static final Pattern ABSENT =
+      Pattern.compile("error: (?:\\.\\.?/)*([\\w./-]+\\.h): No such file");
+
   private static final Pattern INCLUDE =
       Pattern.compile("(?m)^\\s*#\\s*include\\s*([<\"])([^>\"]+)[>\"]");
 
@@ -44,7 +48,7 @@ final class Companions {
     for (ChangedFile file : corpus.files()) {
       if (file.path().endsWith(".h")
           && file.area() != Area.OTHER
-          && file.change() == Change.CHANGED
+          && file.change() != Change.REMOVED
           && (!file.path().startsWith("arch/") || file.path().startsWith("arch/x86/"))) {
         headers.put(file.path(), file);
         String before = SourceCode.withoutComments(corpus.textBefore(file));
@@ -67,12 +71,28 @@ final class Companions {
    * @param text of the C file
    */
   List<Companion> of(String path, String text, String errors) {
-    List<Companion> found = about(path, words(QUOTED, errors), gained::get);
+    List<Companion> found = absent(errors);
+    if (found.isEmpty()) {
+      found = about(path, words(QUOTED, errors), gained::get);
+    }
     if (found.isEmpty()) {
       found = about(path, words(OLDER, errors), touched::get);
     }
     if (found.isEmpty()) {
       found = included(path, text);
+    }
+    return found;
+  }
+
+  private List<Companion> absent(String errors) {
+    List<Companion> found = new ArrayList<>();
+    Matcher absent = ABSENT.matcher(errors);
+    while (absent.find()) {
+      String end = "/" + absent.group(1);
+      headers.values().stream()
+          .filter(header -> header.change() == Change.ADDED)
+          .filter(header -> ("/" + header.path()).endsWith(end))
+          .forEach(header -> found.add(new Companion(header, absent.group(1))));
     }
     return found;
   }

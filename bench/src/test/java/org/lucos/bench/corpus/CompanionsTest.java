@@ -98,12 +98,34 @@ class CompanionsTest {
     }
   }
 
+  @Test
+  void anAddedHeaderThatIsNotFoundIsNamed() throws IOException {
+    file("fs/smb/common/glob.h", "", "struct glob {\n};\n");
+    Companions companions =
+        companions(List.of(new ChangedFile("fs/smb/common/glob.h", Change.ADDED)));
+
+    assertThat(
+            companions.of(
+                "fs/smb/server/a.c",
+                "",
+                "fs/smb/server/b.h:3:10: fatal error: ../common/glob.h: No such file or directory"))
+        .extracting(c -> c.header().path())
+        .containsExactly("fs/smb/common/glob.h");
+    assertThat(
+            companions.of(
+                "fs/smb/server/a.c", "", "a.c:3:10: fatal error: lob.h: No such file or directory"))
+        .isEmpty();
+  }
+
   private Companions companions() {
-    PackageVersion any = new PackageVersion("linux-source-6.1", "6.1.1-1");
-    List<ChangedFile> files =
+    return companions(
         List.of("include/linux/jiffies.h", "include/linux/other.h", "net/ipv4/own.h").stream()
             .map(path -> new ChangedFile(path, Change.CHANGED))
-            .toList();
+            .toList());
+  }
+
+  private Companions companions(List<ChangedFile> files) {
+    PackageVersion any = new PackageVersion("linux-source-6.1", "6.1.1-1");
     return new Companions(
         new Corpus(any, any, "r", folder.resolve("before"), folder.resolve("after"), files),
         new DiffTool(new ProcessCommands()));

@@ -68,7 +68,7 @@ final class BuildSteps {
     if (!sources.headers().isEmpty()) {
       ImmutableSortedMap<String, String> users =
           new HeaderUsers(tree, sources.overlay(), step, options, listener)
-              .find(sources.headers(), Set.copyOf(sources.compiled()));
+              .find(sources.headers(), sources.added(), Set.copyOf(sources.compiled()));
       compiled.addAll(compilation.changedOf(users));
       if (compiled.isEmpty() && sources.compiled().isEmpty()) {
         throw new RefusedException(

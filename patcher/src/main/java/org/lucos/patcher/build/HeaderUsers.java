@@ -60,14 +60,16 @@ final class HeaderUsers {
    * The C files to compile, in the order of their names, with the digests of their patched texts.
    *
    * @param headers that are patched
+   * @param added headers that the source does not have: only patched files include them
    * @param known files that are compiled anyway
    */
-  ImmutableSortedMap<String, String> find(Set<String> headers, Set<String> known) {
+  ImmutableSortedMap<String, String> find(
+      Set<String> headers, Set<String> added, Set<String> known) {
     KernelObjects objects = tree.objects(listener);
     IncludeGraph graph = tree.includes(listener);
     listener.step("finding who uses " + String.join(", ", headers));
     Set<String> including = compiled(objects, graph.includers(headers));
-    Set<String> concerned = new TreeSet<>(concerned(headers, graph, including));
+    Set<String> concerned = new TreeSet<>(concerned(headers, added, graph, including));
     concerned.removeAll(known);
     listener.note(
         String.format(
@@ -108,7 +110,8 @@ final class HeaderUsers {
   }
 
   /** The second sieve. */
-  private Set<String> concerned(Set<String> headers, IncludeGraph graph, Set<String> including) {
+  private Set<String> concerned(
+      Set<String> headers, Set<String> added, IncludeGraph graph, Set<String> including) {
     Set<String> names = new HashSet<>();
     boolean open = false;
     boolean same = true;
@@ -118,6 +121,12 @@ final class HeaderUsers {
               FileTrees.readText(tree.source().resolve(header)),
               FileTrees.readText(overlay.resolve(header)));
       same &= change.isEmpty();
+      open |= change.open();
+      names.addAll(change.names());
+      names.addAll(brought(header, change, graph));
+    }
+    for (String header : added) {
+      HeaderChange change = HeaderChange.added(FileTrees.readText(overlay.resolve(header)));
       open |= change.open();
       names.addAll(change.names());
       names.addAll(brought(header, change, graph));

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.lucos.patcher.build.SourceDiff.Action;
 import org.lucos.patcher.build.SourceDiff.FileChange;
@@ -26,13 +27,15 @@ import org.lucos.patcher.refusal.RefusedException;
  * @param compiled C files to compile, each built into vmlinux or one module; a file that is
  *     included by another C file (as kernel/sched does) is named by that one
  * @param headers that are patched
+ * @param added headers that the source does not have
  */
-record PatchedSources(Path overlay, List<String> compiled, Set<String> headers) {
+record PatchedSources(Path overlay, List<String> compiled, Set<String> headers, Set<String> added) {
   private static final int ACCEPTED_FUZZ = 2;
 
   PatchedSources {
     compiled = ImmutableList.copyOf(compiled);
     headers = ImmutableSet.copyOf(headers);
+    added = ImmutableSet.copyOf(added);
   }
 
   /**
@@ -86,8 +89,8 @@ record PatchedSources(Path overlay, List<String> compiled, Set<String> headers) 
               refusal -> {
                 throw new RefusedException(refusal);
               });
-      if (change.action() != Action.CHANGE) {
-        throw unsupported(path, "files cannot be added, deleted or renamed in this version");
+      if (change.action() == Action.RENAME) {
+        throw unsupported(path, "files cannot be renamed: change the file under its old name");
       }
       if (path.endsWith(".S")) {
         throw unsupported(path, "changes of assembly files are not supported in this version");
@@ -95,29 +98,40 @@ record PatchedSources(Path overlay, List<String> compiled, Set<String> headers) 
       if (!path.endsWith(".c") && !path.endsWith(".h")) {
         throw unsupported(path, "only C files and headers can be patched live");
       }
+      if (change.action() != Action.CHANGE && path.endsWith(".c")) {
+        throw unsupported(
+            path,
+            "C files cannot be added or removed: put new functions into the file that calls them");
+      }
       byFile.computeIfAbsent(path, p -> new ArrayList<>()).add(change);
     }
 
     private PatchedSources finish() {
       List<String> compiled = new ArrayList<>();
       Set<String> headers = new LinkedHashSet<>();
+      Set<String> added = new LinkedHashSet<>();
       for (Map.Entry<String, List<FileChange>> entry : byFile.entrySet()) {
         String path = entry.getKey();
-        if (!Files.isRegularFile(tree.source().resolve(path))) {
-          throw new RefusedException(
-              new InputRefusal.PatchDoesNotApply(
-                  path, "there is no such file in " + tree.sourcePackage()));
+        Action action = action(entry.getValue());
+        requireThere(path, action != Action.CREATE);
+        if (action != Action.CHANGE) {
+          requireOfItsOwn(path, action);
         }
-        if (path.endsWith(".h")) {
+        if (action == Action.CREATE) {
+          create(path, entry.getValue());
+          added.add(path);
+        } else if (action == Action.DELETE) {
+          listener.note("left out " + path + ": a header that goes is not missed");
+        } else if (path.endsWith(".h")) {
           patch(path, entry.getValue());
           headers.add(path);
-          continue;
-        }
-        Optional<String> unit = compilationUnit(path);
-        if (unit.isPresent()) {
-          patch(path, entry.getValue());
-          if (!compiled.contains(unit.get())) {
-            compiled.add(unit.get());
+        } else {
+          Optional<String> unit = compilationUnit(path);
+          if (unit.isPresent()) {
+            patch(path, entry.getValue());
+            if (!compiled.contains(unit.get())) {
+              compiled.add(unit.get());
+            }
           }
         }
       }
@@ -129,7 +143,51 @@ record PatchedSources(Path overlay, List<String> compiled, Set<String> headers) 
         throw new RefusedException(new ChangeRefusal.NothingChanged(why));
       }
       notBuilt.forEach(what -> listener.note("left out " + what));
-      return new PatchedSources(overlay, compiled, headers);
+      // Last: what is open has links to the source, and nothing may be written through these.
+      PatchedTree patched = new PatchedTree(tree.source(), overlay);
+      added.forEach(path -> patched.open(directory(path)));
+      return new PatchedSources(overlay, compiled, headers, added);
+    }
+
+    private static Action action(List<FileChange> changes) {
+      Action action = changes.get(0).action();
+      if (action != Action.CHANGE && changes.size() > 1) {
+        throw unsupported(changes.get(0).path(), "it is added or removed, and changed as well");
+      }
+      return action;
+    }
+
+    private void requireThere(String path, boolean wanted) {
+      if (Files.isRegularFile(tree.source().resolve(path)) != wanted) {
+        String what = wanted ? "there is no such file in " : "there is such a file already in ";
+        throw new RefusedException(
+            new InputRefusal.PatchDoesNotApply(path, what + tree.sourcePackage()));
+      }
+    }
+
+    /**
+     * Files that are not patched must not find another header because of one that comes or goes.
+     */
+    private void requireOfItsOwn(String path, Action action) {
+      Optional<String> other = Includes.behind(path, tree.source(), tree.output());
+      if (other.isPresent()) {
+        throw unsupported(
+            path, "who includes it and who includes " + other.get() + " cannot be told apart");
+      }
+      Optional<String> including = siblingWith(path, sibling -> !byFile.containsKey(sibling));
+      if (action == Action.CREATE && including.isPresent()) {
+        throw unsupported(path, including.get() + " includes another header of this name so far");
+      }
+    }
+
+    private void create(String path, List<FileChange> changes) {
+      Path file = overlay.resolve(path);
+      FileTrees.writeText(file, "");
+      CommandOutcome outcome = patchOnce(file, changes.get(0), 0);
+      if (!outcome.succeeded()) {
+        throw new RefusedException(
+            new InputRefusal.PatchDoesNotApply(path, firstComplaint(outcome)));
+      }
     }
 
     private Optional<String> compilationUnit(String path) {
@@ -156,17 +214,27 @@ record PatchedSources(Path overlay, List<String> compiled, Set<String> headers) 
 
     /** The compiled C file of the same directory that includes {@code path}. */
     private Optional<String> includer(String path) {
+      return siblingWith(
+          path,
+          sibling ->
+              sibling.endsWith(".c")
+                  && (tree.placement(sibling) instanceof Placement.BuiltIn
+                      || tree.placement(sibling) instanceof Placement.Module));
+    }
+
+    /** A file of the same directory that includes {@code path} by its name alone. */
+    private Optional<String> siblingWith(String path, Predicate<String> wanted) {
       Path file = tree.source().resolve(path);
       String include = "#include \"" + file.getFileName() + "\"";
+      if (!Files.isDirectory(FileTrees.parent(file))) {
+        return Optional.empty();
+      }
       try (Stream<Path> siblings = Files.list(FileTrees.parent(file))) {
         return siblings
-            .filter(sibling -> sibling.toString().endsWith(".c"))
+            .filter(sibling -> sibling.toString().matches(".*\\.[ch]"))
             .filter(sibling -> FileTrees.readText(sibling).contains(include))
             .map(sibling -> tree.source().relativize(sibling).toString())
-            .filter(
-                sibling ->
-                    tree.placement(sibling) instanceof Placement.BuiltIn
-                        || tree.placement(sibling) instanceof Placement.Module)
+            .filter(wanted)
             .findFirst();
       } catch (IOException e) {
         throw new BuildFailedException("cannot list the directory of " + file, e);
@@ -235,6 +303,10 @@ record PatchedSources(Path overlay, List<String> compiled, Set<String> headers) 
       String after = FileTrees.readText(patched);
       List<LineHunk> runs = new DiffTool(commands).runs(before, after);
       FileTrees.writeText(patched, LineMarkers.insert(after, runs));
+    }
+
+    private static String directory(String path) {
+      return path.substring(0, path.lastIndexOf('/'));
     }
 
     private static boolean isBeside(String path) {

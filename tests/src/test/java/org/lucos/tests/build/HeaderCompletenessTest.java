@@ -12,10 +12,12 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.lucos.patcher.build.BuildListener;
 import org.lucos.patcher.build.BuildRequest;
+import org.lucos.patcher.build.DiffTool;
 import org.lucos.patcher.build.Flavour;
 import org.lucos.patcher.build.KernelTree;
 import org.lucos.patcher.build.PatchBuilder;
@@ -42,13 +44,20 @@ class HeaderCompletenessTest {
     BuildHost.empty(cache);
   }
 
-  @Test
-  void everyObjectThatUsesAnInlineFunctionIsFound() throws IOException {
+  /** Where the inline functions are, patched. */
+  private enum Place {
+    SAME_HEADER,
+    ADDED_HEADER
+  }
+
+  @ParameterizedTest
+  @EnumSource(Place.class)
+  void everyObjectThatUsesAnInlineFunctionIsFound(Place place) throws IOException {
     String release = BuildHost.releases("6.1").get(0);
     PatchBuilder builder = BuildHost.builder(cache).keeping(true);
     KernelTree tree = builder.trees().prepare(release, BuildHost.LISTENER);
-    BuildRequest request =
-        new BuildRequest(release, "header.diff", diff(tree), "header", "", List.of());
+    String diff = place == Place.SAME_HEADER ? diff(tree) : diffThatMoves(tree);
+    BuildRequest request = new BuildRequest(release, "header.diff", diff, "header", "", List.of());
     Set<String> found = new TreeSet<>();
     builder
         .build(request, BuildHost.LISTENER)
@@ -82,6 +91,17 @@ class HeaderCompletenessTest {
       }
     }
     return diff.toString();
+  }
+
+  /** The inline functions in a header of their own, which the one that had them includes. */
+  private static String diffThatMoves(KernelTree tree) throws IOException {
+    String text = Files.readString(tree.source().resolve(HEADER));
+    int begin = text.indexOf("static inline");
+    int end = text.indexOf("\n}\n", text.lastIndexOf(BEFORE)) + 3;
+    String moved = text.substring(begin, end).replace(BEFORE, ADDED + "\n\t" + BEFORE);
+    String left = text.substring(0, begin) + "#include \"fs_moved.h\"\n" + text.substring(end);
+    return new DiffTool(BuildHost.COMMANDS).unified(HEADER, text, left)
+        + AddedHeaderTest.added(HEADER.replace("fs_struct", "fs_moved"), moved);
   }
 
   /** What the build has kept: the source with the header patched. */

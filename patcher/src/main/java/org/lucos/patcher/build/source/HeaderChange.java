@@ -22,6 +22,9 @@ public record HeaderChange(Set<String> names, Set<String> includes, boolean open
   private static final Pattern INCLUDE =
       Pattern.compile("# ?include(?:_next)? ?([<\"][^>\"]+[>\"]).*");
 
+  private static final Pattern CONDITION =
+      Pattern.compile("# ?(?:if|ifdef|ifndef|elif|else|endif)\\b.*");
+
   public HeaderChange {
     names = ImmutableSet.copyOf(names);
     includes = ImmutableSet.copyOf(includes);
@@ -29,8 +32,19 @@ public record HeaderChange(Set<String> names, Set<String> includes, boolean open
 
   /** Compares a header before and after. */
   public static HeaderChange between(String before, String after) {
-    List<Declaration> olds = Declarations.of(before);
-    List<Declaration> news = Declarations.of(after);
+    return between(Declarations.of(before), Declarations.of(after));
+  }
+
+  /** What a header brings that there was not: its conditions only say whether it has it. */
+  public static HeaderChange added(String text) {
+    List<Declaration> news =
+        Declarations.of(text).stream()
+            .filter(declaration -> !CONDITION.matcher(declaration.text()).matches())
+            .toList();
+    return between(List.of(), news);
+  }
+
+  private static HeaderChange between(List<Declaration> olds, List<Declaration> news) {
     List<Declaration> changed = new ArrayList<>(without(olds, news));
     changed.addAll(without(news, olds));
     Set<String> names = new LinkedHashSet<>();

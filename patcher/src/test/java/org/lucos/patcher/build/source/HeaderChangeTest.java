@@ -88,4 +88,20 @@ class HeaderChangeTest {
     assertThat(change.includes()).containsExactlyInAnyOrder("<linux/types.h>", "\"types.h\"");
     assertThat(change.open()).isFalse();
   }
+
+  @Test
+  void anAddedHeaderIsItsNames() {
+    String quiet = HEADER.replace("DEFINE_THING(first);\n", "");
+    HeaderChange change = HeaderChange.added(quiet);
+
+    assertThat(change.names()).contains("thing", "THING_MAX", "thing_add", "thing_count");
+    assertThat(change.includes()).containsExactly("<linux/types.h>");
+    assertThat(change.open()).isFalse();
+  }
+
+  @Test
+  void whatAnAddedHeaderDoesToOthersCannotBeToldByNames() {
+    assertThat(HeaderChange.added(HEADER).open()).as("a lone macro").isTrue();
+    assertThat(HeaderChange.added("#undef THING_MAX\n").open()).isTrue();
+  }
 }
