@@ -1,11 +1,19 @@
 package org.lucos.tests.guest;
 
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.extension.AfterTestExecutionCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ParameterContext;
 import org.junit.jupiter.api.extension.ParameterResolver;
 
-/** Gives {@link Guest} parameters their guest; JUnit closes all of them after the last test. */
-final class SharedGuests implements ParameterResolver {
+/**
+ * Gives {@link Guest} parameters their guest; JUnit closes all of them after the last test. A guest
+ * with which a test has failed is not given to another.
+ */
+final class SharedGuests implements ParameterResolver, AfterTestExecutionCallback {
+  private static final String GIVEN = "given";
+
   private static final ExtensionContext.Namespace GUESTS =
       ExtensionContext.Namespace.create(SharedGuests.class);
 
@@ -32,6 +40,22 @@ final class SharedGuests implements ParameterResolver {
       store.remove(spec);
       guest = store.computeIfAbsent(spec, TestGuest::boot, TestGuest.class);
     }
+    given(context).add(guest);
     return guest;
+  }
+
+  @Override
+  public void afterTestExecution(ExtensionContext context) {
+    if (context.getExecutionException().isPresent()) {
+      given(context).forEach(TestGuest::spoil);
+    }
+  }
+
+  /** The guests a test or its class was given; a test sees its class's, too. */
+  @SuppressWarnings("unchecked")
+  private static List<TestGuest> given(ExtensionContext context) {
+    return context
+        .getStore(GUESTS)
+        .computeIfAbsent(GIVEN, name -> new CopyOnWriteArrayList<TestGuest>(), List.class);
   }
 }

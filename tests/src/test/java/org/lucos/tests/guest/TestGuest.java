@@ -30,7 +30,7 @@ public final class TestGuest implements AutoCloseable {
   private final GuestShell shell;
   private final Duration bootTime;
   private String mark = "";
-  private boolean complained;
+  private boolean spoiled;
 
   private TestGuest(GuestSpec spec, BootedDomain domain, GuestShell shell, Duration bootTime) {
     this.spec = spec;
@@ -128,11 +128,16 @@ public final class TestGuest implements AutoCloseable {
   }
 
   /**
-   * Whether the domain is still there, its shell can take commands, and no test has failed because
-   * of what its kernel logged: the next one would fail by the same lines.
+   * Whether the domain is still there, its shell can take commands, and no test has failed with it:
+   * the next one would fail by what that one left.
    */
   public boolean isUsable() {
-    return domain.isAlive() && !shell.isLost() && !complained;
+    return domain.isAlive() && !shell.isLost() && !spoiled;
+  }
+
+  /** A test has failed with this guest: it is not given to another one. */
+  void spoil() {
+    spoiled = true;
   }
 
   /**
@@ -219,7 +224,7 @@ public final class TestGuest implements AutoCloseable {
   public void assertNoKernelWarnings() {
     KernelLog log = newKernelLog();
     if (!log.troubles().isEmpty()) {
-      complained = true;
+      spoiled = true;
       throw failure("the guest's kernel complains:\n" + log);
     }
   }
