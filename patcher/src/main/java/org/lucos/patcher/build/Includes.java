@@ -10,7 +10,6 @@ import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -37,26 +36,6 @@ final class Includes {
   private static final Set<String> LEFT_OUT = Set.of("Documentation", "samples", "tools", ".git");
 
   private Includes() {}
-
-  /**
-   * A header that files find by the name of another if that one is not there.
-   *
-   * @param header the other's path in the source, whether it is there or not
-   */
-  static Optional<String> behind(String header, Path source, Path output) {
-    for (int i = 0; i < SEARCHED.size(); i++) {
-      String directory = SEARCHED.get(i) + "/";
-      if (header.startsWith(directory)) {
-        String name = header.substring(directory.length());
-        return SEARCHED.subList(i + 1, SEARCHED.size()).stream()
-            .map(later -> later + "/" + name)
-            .filter(
-                file -> Files.exists(source.resolve(file)) || Files.exists(output.resolve(file)))
-            .findFirst();
-      }
-    }
-    return Optional.empty();
-  }
 
   static IncludeScanner scanner(Path source, Path output) {
     Set<String> files = new HashSet<>();

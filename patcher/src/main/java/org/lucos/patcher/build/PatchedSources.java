@@ -169,7 +169,13 @@ record PatchedSources(Path overlay, List<String> compiled, Set<String> headers, 
      * Files that are not patched must not find another header because of one that comes or goes.
      */
     private void requireOfItsOwn(String path, Action action) {
-      Optional<String> other = Includes.behind(path, tree.source(), tree.output());
+      Optional<String> other =
+          IncludeOrders.of(tree.objects(listener), tree.source())
+              .behind(
+                  path,
+                  file ->
+                      Files.exists(tree.source().resolve(file))
+                          || Files.exists(tree.output().resolve(file)));
       if (other.isPresent()) {
         throw unsupported(
             path, "who includes it and who includes " + other.get() + " cannot be told apart");
